@@ -42,7 +42,7 @@ static inline void rem_free_cleanup(void *pointer_to_pointer) {
 
 /* Gives the pointer away and leaves NULL behind, so that the cleanup has nothing to do. */
 #define REM_TAKE(pointer)                                                                          \
-  ({                                                                                               \
+  __extension__({                                                                                  \
     __typeof__(pointer) rem_taken = (pointer);                                                     \
     (pointer) = NULL;                                                                              \
     rem_taken;                                                                                     \
