@@ -15,7 +15,7 @@ static inline bool rem_utf8_valid(const char *text, size_t size) {
 /* Decodes one character of valid text at `*offset` and steps over it; `*offset` < size. On an invalid byte it
  * gives U+FFFD and steps one byte. */
 uint32_t rem_utf8_next(const char *text, size_t size, size_t *offset);
-/* Encodes; 1 to 4 bytes into `ret_bytes`, returns how many. */
+/* Encodes a character up to U+10FFFF; 1 to 4 bytes into `ret_bytes`, returns how many. */
 size_t rem_utf8_encode(uint32_t character, char ret_bytes[4]);
 /* The largest character boundary <= `offset`. */
 size_t rem_utf8_floor(const char *text, size_t size, size_t offset);
