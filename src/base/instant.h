@@ -11,7 +11,8 @@
 
 #define REM_INSTANT_TEXT_SIZE 28 /* with NUL: 2025-10-01T00:00:00.123456Z */
 
-/* UTC, "2025-10-01T00:00:00Z", with as many fraction digits as needed (0 to 6). Returns the length. */
+/* UTC, "2025-10-01T00:00:00Z", with as many fraction digits as needed (0 to 6). Returns the length. Outside the years 1 to 9999 it
+ * gives the nearest instant within. */
 size_t rem_instant_format(int64_t microseconds, char ret_text[REM_INSTANT_TEXT_SIZE]);
 /* Always six fraction digits: text order is time order. */
 size_t rem_instant_format_fixed(int64_t microseconds, char ret_text[REM_INSTANT_TEXT_SIZE]);
