@@ -190,8 +190,8 @@ static void creation_survives_every_allocation_failure(void **state) {
   (void)state;
   size_t live = rem_alloc_live_count();
   rem_status status = REM_NOMEM;
-  int failed = 0;
-  for (int64_t n = 1; status != REM_OK; n++, failed++) {
+  int rounds = 0;
+  for (int64_t n = 1; status != REM_OK; n++, rounds++) {
     rem_thread_pool *pool = NULL;
     rem_error err = {0};
     rem_alloc_fail_at(n, 0);
@@ -201,7 +201,7 @@ static void creation_survives_every_allocation_failure(void **state) {
     rem_thread_pool_free(pool);
     assert_int_equal(rem_alloc_live_count(), live);
   }
-  assert_int_equal(failed, 3);
+  assert_int_equal(rounds, 3);
 }
 
 int main(void) {
