@@ -17,9 +17,15 @@
  *   48     4n   one word a field number: type tag << 28 | start offset in the body; 0xF tag: absent
  *   48+4n       body
  *
- * All little endian. The value of field i ends where the next one starts, the last at the end of the record. Values: bool in the tag's own
- * two forms, int64 and double 8 bytes, text as UTF-8, instant int64 microseconds, uuid 16 bytes, lists and
- * objects as compact JSON text. A stub is the 48 header bytes alone.
+ * All little endian. The value of field i ends where the next one starts, the last at the end of the record; the first starts at
+ * tail_end, so every byte is accounted for. Tags and values:
+ *
+ *   0 null  1 false  2 true  15 absent     no bytes
+ *   3 int64  4 double  6 instant (int64 microseconds)     8 bytes
+ *   7 uuid     16 bytes
+ *   5 text (UTF-8)  8 list or object (compact JSON text)
+ *
+ * A stub is the 48 header bytes alone, with n, edges and tail 0.
  * Records are self-contained: old ones stay readable when fields are added, and a field past n is absent.
  */
 #ifndef REM_SCHEMA_RECORD_H
@@ -74,6 +80,8 @@ static inline bool rem_record_is_deleted(const rem_record *record) {
 static inline bool rem_record_is_external(const rem_record *record) {
   return (record->data[1] & REM_RECORD_EXTERNAL) != 0;
 }
+/* The stub that stands in `entities` for a record kept in `large`. */
+void rem_record_make_stub(const uint8_t *data, uint8_t ret_stub[REM_RECORD_HEADER_SIZE]);
 /* Same fields, tail and edges? System parts do not count. */
 bool rem_record_same_content(const rem_record *a, const rem_record *b);
 
@@ -83,6 +91,15 @@ rem_value rem_record_field(const rem_record *record, uint16_t number);
 bool rem_record_has(const rem_record *record, uint16_t number);
 rem_slice rem_record_edges(const rem_record *record); /* JSON array text, or empty */
 rem_slice rem_record_tail(const rem_record *record);  /* JSON object text, or empty */
+
+/* A top-level field of the tail by name: REM_OK or REM_NOT_FOUND. Text is borrowed from the record or from `scratch`. */
+REM_CHECKED rem_status rem_record_tail_field(const rem_record *record, const char *name, size_t name_size,
+                                             rem_buffer *scratch, rem_value *ret_value, rem_error *err);
+/* The canonical text of a scalar (D7): text as it is, numbers as in JSON, true and false, instants in UTC, UUIDs hyphenated. False, and nothing
+ * appended, for null and JSON. */
+bool rem_value_append_text(const rem_value *value, rem_buffer *buffer);
+/* Appends the value as JSON; REM_TYPE_JSON as it stands. */
+void rem_value_append_json(const rem_value *value, rem_buffer *buffer);
 
 /* Back to JSON: the properties in the order of the field numbers, then the tail. Owned. */
 REM_CHECKED rem_status rem_record_properties(const rem_record *record, const rem_table *table, json_t **ret_properties,
@@ -101,8 +118,10 @@ REM_CHECKED rem_status rem_record_append_entity(const rem_record *record, const 
  * What follows from a row. All of it is derived from the encoded record, so that writer, replica, check and reindex share one path.
  */
 
-/* The row's key by the table's rule (D8-D10) into `buffer` (appended). REM_NOT_FOUND when its fields are absent, null or
- * empty; REM_LIMIT when it is longer than 4 KiB. */
+/* The row's key into `buffer` (appended): by the table's rule (D9, D10), else `uri`, `key`, `name` in that order, also outside the
+ * schema (D8). REM_NOT_FOUND when all of them are absent, null or empty; REM_INVALID when the key's field holds a list or an
+ * object; REM_LIMIT when it is longer than 4 KiB. */
+#define REM_RECORD_KEY_MAX ((size_t)4 << 10)
 REM_CHECKED rem_status rem_record_key(const rem_record *record, const rem_table *table, rem_buffer *buffer,
                                       rem_error *err);
 

@@ -81,13 +81,14 @@ typedef struct rem_table {
   size_t embedding_field_count;
   const char *embedding_provider; /* "default", a model's name, or NULL */
   rem_slot slots[REM_SLOT_COUNT];
+  uint32_t trigram_min_length; /* characters; shorter texts are not in the trigram index */
   struct rem_table_private *private_parts; /* name map, validator compiled on first use, arena */
 } rem_table;
 
 /*
- * Makes a table from a schema document. `stored` is its stored form (above) or NULL for a new one; `previous` (may be NULL) is the
- * generation it replaces: field numbers are kept and new ones appended. Checks D27 (names, system fields) and that key, index and
- * embedding fields exist. `name_override` may be NULL. REM_INVALID names what is wrong.
+ * Makes a table from a schema document, which is copied. `previous` (may be NULL) is the generation it replaces: its field
+ * numbers and slots are kept, new fields are appended and the generation counts on. Checks D27 (names, system fields) and
+ * that key, index and embedding fields exist. `name_override` may be NULL. REM_INVALID names what is wrong.
  * Owned: rem_table_unref().
  */
 REM_CHECKED rem_status rem_table_new(const json_t *schema, const char *name_override, const rem_table *previous,
@@ -96,7 +97,7 @@ REM_CHECKED rem_status rem_table_new(const json_t *schema, const char *name_over
 REM_CHECKED rem_status rem_table_load(const char *stored, size_t stored_size, rem_table **ret_table, rem_error *err);
 /* Appends the stored form. */
 REM_CHECKED rem_status rem_table_store(const rem_table *table, rem_buffer *buffer, rem_error *err);
-/* A copy that differs in one slot's model. */
+/* A copy of the same generation that differs in one slot's model (NULL or without a name: not pinned). */
 REM_CHECKED rem_status rem_table_with_slot(const rem_table *table, size_t slot, const rem_slot *model,
                                            rem_table **ret_table, rem_error *err);
 rem_table *rem_table_ref(rem_table *table);
@@ -105,11 +106,22 @@ void rem_table_unref(rem_table *table);
 /* NULL when the schema has no such field (removed ones do not count). */
 const rem_field *rem_table_field(const rem_table *table, const char *name, size_t name_size);
 
-/* Validates the properties of one row (all of D12's document but id and edges); compiled on first use, thread-safe. */
+/* Validates the properties of one row (all of D12's document but the system fields; defaults applied before); compiled
+ * on first use, thread-safe. System fields that the schema declares are left out of account. */
 REM_CHECKED rem_status rem_table_validate(rem_table *table, const json_t *properties, rem_error *err);
-/* Adds the `default`s the schema gives for absent fields. */
+/* Adds the `default`s the schema gives for absent fields. Before that, in resources, `chunk_ordinal` becomes `ordinal`
+ * unless that is given too (D9). */
 REM_CHECKED rem_status rem_table_apply_defaults(rem_table *table, json_t *properties, rem_error *err);
 
+/* D1: the canonical name of a table as someone may write it: lower case, aliases resolved. `name` itself when there is nothing to
+ * change; otherwise static or written to `buffer`. */
+#define REM_TABLE_NAME_SIZE 64 /* with NUL */
+const char *rem_table_canonical_name(const char *name, char buffer[REM_TABLE_NAME_SIZE]);
+/* id, created_at, modified_at, deleted_at, edges, embedding, embedding_alt: what the database adds to every row. */
+bool rem_table_is_system_field(const char *name, size_t name_size);
+/* The value of a top-level extension key of the schema ("category", "tools"), also in nested json_schema_extra; NULL when absent
+ * or null. Borrowed from the table. */
+const json_t *rem_table_extension(const rem_table *table, const char *key);
 /* D27: may `name` be a table? REM_INVALID says why not. */
 REM_CHECKED rem_status rem_table_check_name(const char *name, rem_error *err);
 /* D27: tenant names. */
