@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes src/embed/tokenizer_unicode.c: what BERT's normaliser and pre-tokeniser do to each character.
+
+    pip install tokenizers && tools/tokenizer_unicode.py tokenizer.json > src/embed/tokenizer_unicode.c
+
+The tables are observed, not derived: every code point is put through the reference tokenizer, so that they hold the reference's
+Unicode versions (it has several, one per step) and not those of a Unicode library here.
+
+The normaliser cleans, pads CJK with spaces, decomposes canonically, drops nonspacing marks and lowers case.
+Each step works on one character at a time but one: decomposition puts runs of combining marks in canonical order. Most
+marks are dropped afterwards, so what is left of the order is a rank for the few that stay, and whether a dropped character ends
+a run. Both are observed with two kept marks of known classes, U+302E (224) and U+1D165 (216).
+"""
+import sys
+
+from tokenizers import Tokenizer, __version__
+
+KEEP, DROP, BREAK, SPACE, ALONE, ORDERED, HANGUL, FIRST_MAPPED = range(8)
+HIGH, LOW = "\u302e", "\U0001d165"
+BLOCK = 128
+
+
+def main(path):
+    tokenizer = Tokenizer.from_file(path)
+    normalise = tokenizer.normalizer.normalize_str
+    words = tokenizer.pre_tokenizer.pre_tokenize_str
+
+    def kind(character):
+        pieces = [text for text, _ in words("a" + character + "b")]
+        return {1: KEEP, 2: SPACE, 3: ALONE}[len(pieces)]
+
+    kinds = {}
+
+    def kind_of(character):
+        if character not in kinds:
+            kinds[character] = kind(character)
+        return kinds[character]
+
+    characters = [c for c in range(0x110000) if not 0xD800 <= c < 0xE000]
+    output = {c: normalise(chr(c)) for c in characters}
+
+    def moves(character):
+        return normalise(HIGH + character) != normalise(HIGH) + output[ord(character)] or \
+            normalise(character + LOW) != output[ord(character)] + normalise(LOW)
+
+    # A character that is dropped ends a run when it keeps HIGH and LOW apart.
+    values = {}
+    pool, pool_index = [], {}
+    ordered = [c for c in characters if output[c] == chr(c) and moves(chr(c))]
+    assert ord(HIGH) in ordered and ord(LOW) in ordered
+    rank = {c: 1 + len({d for d in ordered if normalise(chr(c) + chr(d)) == chr(d) + chr(c)}) for c in ordered}
+
+    def mapped(text):
+        alone = len(text) == 3 and text[0] == text[2] == " "
+        if alone:
+            text = text[1]
+        assert " " not in text
+        entry = []
+        for character in text:
+            what = ALONE if alone else kind_of(character)
+            if ord(character) in rank:
+                assert what == KEEP
+                what = ORDERED
+            assert what in (KEEP, ALONE, ORDERED)
+            entry.append(ord(character) | what << 24)
+        entry[-1] |= 1 << 31
+        entry = tuple(entry)
+        if entry not in pool_index:
+            pool_index[entry] = len(pool)
+            pool.extend(entry)
+        return FIRST_MAPPED + pool_index[entry]
+
+    for c in range(0x110000):
+        character = chr(c)
+        if c not in output:
+            values[c] = DROP
+            continue
+        text = output[c]
+        if text == "":
+            values[c] = BREAK if normalise(HIGH + character + LOW) == HIGH + LOW else DROP
+        elif text == " ":
+            values[c] = SPACE
+        elif text == " " + character + " ":
+            values[c] = ALONE
+        elif 0xAC00 <= c < 0xD7A4:
+            s = c - 0xAC00
+            jamo = chr(0x1100 + s // 588) + chr(0x1161 + s % 588 // 28)
+            if s % 28:
+                jamo += chr(0x11A7 + s % 28)
+            assert text == jamo and all(kind_of(j) == KEEP for j in jamo)
+            values[c] = HANGUL
+        elif text != character:
+            # The first character of a decomposition is a starter, so it ends a run like any other.
+            assert not moves(character) or output[c][0] == normalise(HIGH + character)[1], hex(c)
+            values[c] = mapped(text)
+        elif c in rank:
+            values[c] = ORDERED
+        else:
+            values[c] = kind_of(character)
+            assert values[c] != SPACE
+    assert max(values.values()) < 65536
+
+    blocks, block_index, stages = [], {}, []
+    for start in range(0, 0x110000, BLOCK):
+        block = tuple(values[c] for c in range(start, start + BLOCK))
+        if block not in block_index:
+            block_index[block] = len(blocks)
+            blocks.append(block)
+        stages.append(block_index[block])
+    assert len(blocks) < 256
+
+    def table(declaration, numbers, form="{}"):
+        print(f"{declaration} = {{")
+        line = "   "
+        for number in numbers:
+            text = " " + form.format(number) + ","
+            if len(line) + len(text) > 110:
+                print(line)
+                line = "   "
+            line += text
+        print(line + "\n};\n")
+
+    print(f"""/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What BERT's normaliser does to each character. Generated by tools/tokenizer_unicode.py from the reference
+ * tokenizer (tokenizers {__version__}); tokenizer_unicode.h says what the numbers mean. Not edited by hand.
+ */
+#include "embed/tokenizer_unicode.h"
+""")
+    # 0: not by this table; 1: space; 2: stands alone; else part of a word, in lower case.
+    ascii_kinds = []
+    for c in range(256):
+        text = output[c] if c < 128 else ""
+        if text == "":
+            ascii_kinds.append(0)
+        else:
+            assert len(text) == 1
+            ascii_kinds.append({KEEP: ord(text), SPACE: 1, ALONE: 2}[SPACE if text == " " else kind_of(text)])
+    table("const uint8_t rem_tokenizer__ascii[256]", ascii_kinds)
+    table("const uint8_t rem_tokenizer__stage[0x110000 / 128]", stages)
+    print(f"const uint16_t rem_tokenizer__values[{len(blocks)}][128] = {{")
+    for block in blocks:
+        print("    {")
+        line = "       "
+        for v in block:
+            text = f" {v},"
+            if len(line) + len(text) > 110:
+                print(line)
+                line = "       "
+            line += text
+        print(line + "},")
+    print("};\n")
+    table(f"const uint32_t rem_tokenizer__mapped[{len(pool)}]", pool, "0x{:x}")
+    print(f"const size_t rem_tokenizer__ordered_count = {len(rank)};\n")
+    table(f"const rem_tokenizer__order rem_tokenizer__ordered[{len(rank)}]",
+          [f"{{0x{c:x}, {rank[c]}}}" for c in sorted(rank)])
+    sys.stderr.write(f"{len(blocks)} blocks, {len(pool)} mapped, {len(rank)} ordered\n")
+
+
+main(sys.argv[1])
