@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "signals.h"
+
+int cli_exit_of(rem_status status) {
+  switch (status) {
+  case REM_OK:
+  case REM_ROW:
+  case REM_DONE:
+    return CLI_DONE;
+  case REM_NOT_FOUND:
+    return CLI_NOT_FOUND;
+  case REM_LOCKED:
+  case REM_CONFLICT:
+    return CLI_LOCKED;
+  case REM_MODEL:
+  case REM_PROVIDER:
+    return CLI_MODEL;
+  case REM_CORRUPT:
+    return CLI_CORRUPT;
+  case REM_CANCELLED:
+    return CLI_SIGNAL + (cli_signal_received() ? cli_signal_received() : SIGINT);
+  default:
+    return CLI_ERROR;
+  }
+}
+
+/* The error's name in JSON: "not_found" for REM_NOT_FOUND. Part of the JSON contract. */
+static void append_code(cli_text *text, const char *name) {
+  cli_text_append_string(text, "\"code\":\"");
+  for (; *name; name++)
+    cli_text_append_byte(text, *name == ' ' ? '_' : *name);
+  cli_text_append_byte(text, '"');
+}
+
+static void report(cli *cli, const char *name, const char *message, const char *hint, int64_t offset) {
+  cli_text line = {0};
+  if (cli->json_asked) {
+    cli_text_append_string(&line, "{\"error\":{");
+    append_code(&line, name);
+    cli_text_append_string(&line, ",\"message\":");
+    cli_text_append_json(&line, message, strlen(message));
+    cli_text_append_string(&line, ",\"hint\":");
+    if (hint && hint[0])
+      cli_text_append_json(&line, hint, strlen(hint));
+    else
+      cli_text_append_string(&line, "null");
+    if (offset >= 0) cli_text_printf(&line, ",\"offset\":%lld", (long long)offset);
+    cli_text_append_string(&line, "}}");
+  } else {
+    cli_text_append_string(&line, "db: ");
+    cli_text_append_printable(&line, message, strlen(message));
+    if (hint && hint[0]) {
+      cli_text_append_string(&line, "\nhint: ");
+      cli_text_append_printable(&line, hint, strlen(hint));
+    }
+  }
+  fflush(stdout);
+  fprintf(stderr, "%s\n", line.data);
+  cli_text_free(&line);
+}
+
+int cli_fail(cli *cli, const rem_error *err) {
+  if (err->code == REM_CANCELLED && cli_signal_received())
+    return cli_stopped(cli);
+  report(cli, rem_status_name(err->code), err->message, err->hint, err->offset);
+  return cli_exit_of(err->code);
+}
+
+int cli_fail_with(cli *cli, rem_status status, const char *hint, const char *format, ...) {
+  cli_text message = {0};
+  va_list arguments;
+  va_start(arguments, format);
+  char *made = NULL;
+  if (vasprintf(&made, format, arguments) >= 0) cli_text_append_string(&message, made);
+  va_end(arguments);
+  report(cli, rem_status_name(status), message.data, hint, -1);
+  free(made);
+  cli_text_free(&message);
+  return cli_exit_of(status);
+}
+
+int cli_fail_usage(cli *cli, const char *hint, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  char *made = NULL;
+  if (vasprintf(&made, format, arguments) < 0) made = NULL;
+  va_end(arguments);
+  report(cli, "usage", made ? made : "bad usage", hint, -1);
+  free(made);
+  return CLI_USAGE;
+}
+
+void cli_notice(cli *cli, const char *format, ...) {
+  if (cli->quiet)
+    return;
+  va_list arguments;
+  va_start(arguments, format);
+  char *made = NULL;
+  int size = vasprintf(&made, format, arguments);
+  va_end(arguments);
+  if (size < 0)
+    return;
+  cli_text line = {0};
+  if (cli->json_asked) {
+    cli_text_append_string(&line, "{\"notice\":");
+    cli_text_append_json(&line, made, (size_t)size);
+    cli_text_append_byte(&line, '}');
+  } else {
+    cli_text_append_string(&line, "note: ");
+    cli_text_append_printable(&line, made, (size_t)size);
+  }
+  fflush(stdout);
+  fprintf(stderr, "%s\n", line.data);
+  cli_text_free(&line);
+  free(made);
+}
+
+int cli_stopped(cli *cli) {
+  int number = cli_signal_received();
+  report(cli, rem_status_name(REM_CANCELLED), number == SIGTERM ? "stopped" : "interrupted",
+         "what was reported as stored is stored; running the command again is safe", -1);
+  return CLI_SIGNAL + number;
+}
+
+int64_t cli_now_us(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+void cli_report_time(cli *cli) {
+  double elapsed_ms = (double)(cli_now_us() - cli->started_us) / 1000.0;
+  fflush(stdout);
+  if (cli->timing)
+    fprintf(stderr, "time: %.1f ms\n", elapsed_ms);
+  else if (cli->format == CLI_TABLE && cli->error_terminal && !cli->quiet && cli->row_count >= 0)
+    fprintf(stderr, "(%lld %s, %.1f ms)\n", (long long)cli->row_count, cli->row_count == 1 ? "row" : "rows",
+            elapsed_ms);
+}
