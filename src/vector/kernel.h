@@ -2,7 +2,7 @@
 /*
  * Kernels: the inner loops over vectors, one table of functions per instruction set, chosen once by rem_cpu_features().
  *
- * Vectors may stand at any address (they are read in place from the store) and have any dimension; the sums are in float32, so
+ * `a` is a float array, `b` the bytes of one at any address: stored vectors are read in place. Any dimension will do. The sums are in float32, so
  * vectors of extreme length overflow or underflow: similarity.h sees that and repeats them in double.
  */
 #ifndef REM_VECTOR_KERNEL_H
@@ -13,11 +13,11 @@
 typedef struct rem_kernel {
   const char *name; /* "generic", "avx2", "avx512" */
   /* Sum of a[i] * b[i]. */
-  float (*dot)(const float *a, const float *b, size_t dimension);
+  float (*dot)(const float *a, const void *b, size_t dimension);
   /* Sum of (a[i] - b[i])^2. */
-  float (*l2)(const float *a, const float *b, size_t dimension);
+  float (*l2)(const float *a, const void *b, size_t dimension);
   /* In one pass: the dot product of a and b, and of b with itself. */
-  void (*dot_norm)(const float *a, const float *b, size_t dimension, float *ret_dot, float *ret_norm);
+  void (*dot_norm)(const float *a, const void *b, size_t dimension, float *ret_dot, float *ret_norm);
 } rem_kernel;
 
 /* The best this CPU offers, under REM_CPU_LEVEL. Static. */
