@@ -2,7 +2,7 @@
 /*
  * Models on disk: {models_dir}/{name}/model.rem is one mapped file with everything an encoder needs.
  *
- * Installing (model_install.h) makes it; opening maps it and checks its header, which costs microseconds whatever
+ * Installing (model_installer.h) makes it; opening maps it and checks its header, which costs microseconds whatever
  * its size; verifying reads all of it. The format is pictured in model_file.h.
  */
 #ifndef REM_EMBED_MODEL_H

