@@ -13,27 +13,12 @@
  */
 #include "base/json.h"
 
+#include "base/text.h"
 #include "base/utf8.h"
-
-/* Where `offset` is for a human: both count from 1, columns in characters. */
-typedef struct place {
-  size_t line, column;
-} place;
-
-static place place_of(const char *text, size_t offset) {
-  place at = {1, 1};
-  for (size_t i = 0; i < offset; i++) {
-    if (text[i] == '\n')
-      at = (place){at.line + 1, 1};
-    else if (((unsigned char)text[i] & 0xC0) != 0x80)
-      at.column++;
-  }
-  return at;
-}
 
 static rem_status fail_at(rem_error *err, rem_status code, const char *text, size_t offset,
                           const char *reason) {
-  place at = place_of(text, offset);
+  rem_text_place at = rem_text_place_of(text, offset);
   rem_error_set(err, code, "invalid JSON at line %zu, column %zu: %s", at.line, at.column, reason);
   if (err)
     err->offset = (int64_t)offset;

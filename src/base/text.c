@@ -69,3 +69,14 @@ const char *rem_text_nearest(const char *word, const char *const *candidates, si
   }
   return nearest;
 }
+
+rem_text_place rem_text_place_of(const char *text, size_t offset) {
+  rem_text_place at = {1, 1};
+  for (size_t i = 0; i < offset; i++) {
+    if (text[i] == '\n')
+      at = (rem_text_place){at.line + 1, 1};
+    else if (((unsigned char)text[i] & 0xC0) != 0x80)
+      at.column++;
+  }
+  return at;
+}
