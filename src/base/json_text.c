@@ -2,16 +2,12 @@
 /*
  * Writing JSON: every row printed passes here, so it appends straight to one buffer: strings are copied in runs between the
  * few bytes that need an escape (found eight at a time), integers and whole reals are printed by hand.
- *
- * A real gets the fewest digits that read back as the same double: 15 digits do for what people write, 17 always do. Both
- * conversions run in the C locale, since the host process may have set one with another decimal point.
  */
 #include "base/json.h"
 
-#include <locale.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
+
+#include "base/real.h"
 
 #define ONES  0x0101010101010101u
 #define HIGHS 0x8080808080808080u
@@ -87,26 +83,6 @@ static void append_integer(rem_buffer *buffer, int64_t value) {
   rem_buffer_append(buffer, p, (size_t)(text + sizeof text - p));
 }
 
-/* "1e+20", "0.1", "3.0" in the C locale; returns the length. */
-static size_t format_real(double value, char text[40]) {
-  static const char *const formats[] = {"%.15g", "%.16g", "%.17g"};
-  /* glibc gives its one static C locale here: nothing to allocate, nothing to free. */
-  locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-  locale_t before = uselocale(c_locale);
-  size_t length = 0;
-  for (int i = 0; i < 3; i++) {
-    length = (size_t)snprintf(text, 32, formats[i], value);
-    if (strtod(text, NULL) == value)
-      break;
-  }
-  uselocale(before);
-  if (!strpbrk(text, ".e")) {
-    memcpy(text + length, ".0", 3);
-    length += 2;
-  }
-  return length;
-}
-
 void rem_json_append_real(rem_buffer *buffer, double value) {
   if (!isfinite(value)) { /* JSON has no word for it; the parsers let none in */
     rem_buffer_append(buffer, "null", 4);
@@ -117,8 +93,8 @@ void rem_json_append_real(rem_buffer *buffer, double value) {
     rem_buffer_append(buffer, ".0", 2);
     return;
   }
-  char text[40];
-  size_t length = format_real(value, text);
+  char text[REM_REAL_TEXT_SIZE];
+  size_t length = rem_real_format(value, text);
   rem_buffer_append(buffer, text, length);
 }
 

@@ -8,11 +8,11 @@
 #include "base/toml_internal.h"
 
 #include <errno.h>
-#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/instant.h"
+#include "base/real.h"
 
 #define LONGEST_NUMBER 400 /* more digits than any double needs to be told from its neighbour by people */
 
@@ -90,10 +90,7 @@ static bool take_fraction_and_exponent(const char **p, const char *end, rem_buff
 }
 
 static json_t *finish_real(const char *digits, bool *ret_overflow) {
-  /* The host process may have set a locale with another decimal point. glibc gives its one static C locale here: nothing is allocated. */
-  locale_t before = uselocale(newlocale(LC_ALL_MASK, "C", (locale_t)0));
-  double value = strtod(digits, NULL);
-  uselocale(before);
+  double value = rem_real_parse(digits);
   *ret_overflow = !isfinite(value);
   return *ret_overflow ? NULL : json_real(value);
 }
