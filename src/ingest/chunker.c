@@ -25,7 +25,7 @@ typedef struct piece {
 } piece;
 
 struct rem_chunker {
-  const rem_document *document;
+  const rem_text_document *document;
   rem_chunk_options options;
   rem_cutter cutter;
   char *file_name;
@@ -81,7 +81,7 @@ static rem_status check_options(const rem_chunk_options *options, rem_error *err
   return REM_OK;
 }
 
-rem_status rem_chunker_new(const rem_document *document, const char *name, const rem_chunk_options *options,
+rem_status rem_chunker_new(const rem_text_document *document, const char *name, const rem_chunk_options *options,
                            rem_chunker **ret_chunker, rem_error *err) {
   REM_TRY(check_options(options, err));
   rem_chunker *chunker = rem_calloc(1, sizeof *chunker);

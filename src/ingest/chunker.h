@@ -14,7 +14,7 @@
 #ifndef REM_INGEST_CHUNKER_H
 #define REM_INGEST_CHUNKER_H
 
-#include "ingest/document.h"
+#include "ingest/text_document.h"
 
 /* Counts the tokens of a text, without the special ones a model adds. */
 typedef struct rem_token_counter {
@@ -57,7 +57,7 @@ typedef struct rem_chunk {
 typedef struct rem_chunker rem_chunker;
 
 /* `document` and the counter's context must outlive the chunker; `name` is copied. REM_MISUSE: options out of range. Owned: rem_chunker_free(). */
-REM_CHECKED rem_status rem_chunker_new(const rem_document *document, const char *name, const rem_chunk_options *options,
+REM_CHECKED rem_status rem_chunker_new(const rem_text_document *document, const char *name, const rem_chunk_options *options,
                                        rem_chunker **ret_chunker, rem_error *err);
 void rem_chunker_free(rem_chunker *chunker);
 /* REM_ROW with the next chunk, or REM_DONE. An empty document has no chunk. */

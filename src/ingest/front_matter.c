@@ -50,7 +50,7 @@ static rem_status parse(const char *text, size_t size, bool toml, json_t **ret_j
 }
 
 /* A one-span block with a copy of a text of the metadata; its place is the front matter. */
-static rem_status add_text(rem_document *document, rem_block_kind kind, const json_t *value, size_t start, rem_error *err) {
+static rem_status add_text(rem_text_document *document, rem_block_kind kind, const json_t *value, size_t start, rem_error *err) {
   if (!json_is_string(value) || json_string_length(value) == 0)
     return REM_OK;
   size_t size = json_string_length(value);
@@ -64,10 +64,10 @@ static rem_status add_text(rem_document *document, rem_block_kind kind, const js
     document->title_size = size;
   }
   rem_block block = {.kind = kind, .text = text, .text_size = (uint32_t)size, .spans = span, .span_count = 1};
-  return rem_document_add(document, block, err);
+  return rem_text_document_add(document, block, err);
 }
 
-rem_status rem_front_matter_read(rem_document *document, size_t *ret_body, rem_error *err) {
+rem_status rem_front_matter_read(rem_text_document *document, size_t *ret_body, rem_error *err) {
   size_t start = 0, end = 0, body = 0;
   *ret_body = 0;
   bool toml = find(document->text, document->text_size, "+++", &start, &end, &body);

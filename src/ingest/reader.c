@@ -149,19 +149,19 @@ static rem_status check_size(const rem_reader_format *format, size_t size, rem_e
 }
 
 /* Runs the format over the document's text; on failure the document is emptied. */
-static rem_status parse(const rem_reader_format *format, rem_document *document, rem_error *err) {
+static rem_status parse(const rem_reader_format *format, rem_text_document *document, rem_error *err) {
   rem_status status = format->read(document, err);
   if (status < 0)
-    rem_document_deinit(document);
+    rem_text_document_deinit(document);
   return status;
 }
 
-rem_status rem_reader_read(rem_source *source, rem_document *ret_document, rem_error *err) {
+rem_status rem_reader_read(rem_source *source, rem_text_document *ret_document, rem_error *err) {
   const rem_reader_format *format = format_of_name(source->file_type);
   if (!format)
     return unsupported(source->file_type, err);
   REM_TRY(check_size(format, source->content.size, err));
-  rem_document document = {0};
+  rem_text_document document = {0};
   REM_TRY(rem_decode_text(source->content.data, source->content.size, &document.text, &document.text_size, err));
   rem_bytes_free(&source->content);
   REM_TRY(parse(format, &document, err));
@@ -170,12 +170,12 @@ rem_status rem_reader_read(rem_source *source, rem_document *ret_document, rem_e
 }
 
 rem_status rem_reader_read_text(const char *format_name, const void *content, size_t size,
-                                rem_document *ret_document, rem_error *err) {
+                                rem_text_document *ret_document, rem_error *err) {
   const rem_reader_format *format = format_of_name(format_name);
   if (!format)
     return rem_error_set(err, REM_UNKNOWN, "no reader is called '%s'", format_name);
   REM_TRY(check_size(format, size, err));
-  rem_document document = {0};
+  rem_text_document document = {0};
   REM_TRY(rem_decode_text(content, size, &document.text, &document.text_size, err));
   REM_TRY(parse(format, &document, err));
   *ret_document = document;

@@ -9,7 +9,7 @@
 #ifndef REM_INGEST_READER_H
 #define REM_INGEST_READER_H
 
-#include "ingest/document.h"
+#include "ingest/text_document.h"
 
 #define REM_READER_MAX_BYTES (256u << 20)
 
@@ -19,7 +19,7 @@ typedef struct rem_reader_format {
   const char *extensions; /* lower case, each with a dot, separated and ended by a space */
   size_t max_bytes;
   /* Fills the document, whose decoded text is there already. */
-  rem_status (*read)(rem_document *document, rem_error *err);
+  rem_status (*read)(rem_text_document *document, rem_error *err);
 } rem_reader_format;
 
 /* The bytes of a file and what is known without parsing them. */
@@ -43,12 +43,12 @@ void rem_source_deinit(rem_source *source);
 
 /*
  * Parses the source, and lets go of its content. REM_INVALID: binary, not UTF-8, …; REM_UNSUPPORTED: a format that is not read;
- * REM_LIMIT: too large for its format. Owned: rem_document_deinit().
+ * REM_LIMIT: too large for its format. Owned: rem_text_document_deinit().
  */
-REM_CHECKED rem_status rem_reader_read(rem_source *source, rem_document *ret_document, rem_error *err);
+REM_CHECKED rem_status rem_reader_read(rem_source *source, rem_text_document *ret_document, rem_error *err);
 
 /* Content without a file, by the format's name. REM_UNKNOWN: no such format. */
 REM_CHECKED rem_status rem_reader_read_text(const char *format_name, const void *content, size_t size,
-                                            rem_document *ret_document, rem_error *err);
+                                            rem_text_document *ret_document, rem_error *err);
 
 #endif

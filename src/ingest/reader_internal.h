@@ -3,11 +3,11 @@
 #ifndef REM_INGEST_READER_INTERNAL_H
 #define REM_INGEST_READER_INTERNAL_H
 
-#include "ingest/document.h"
+#include "ingest/text_document.h"
 
-rem_status rem_reader__markdown(rem_document *document, rem_error *err);
-rem_status rem_reader__text(rem_document *document, rem_error *err); /* prose: paragraphs */
-rem_status rem_reader__code(rem_document *document, rem_error *err); /* lines */
-rem_status rem_reader__csv(rem_document *document, rem_error *err);  /* a table whose first line is its header */
+rem_status rem_reader__markdown(rem_text_document *document, rem_error *err);
+rem_status rem_reader__text(rem_text_document *document, rem_error *err); /* prose: paragraphs */
+rem_status rem_reader__code(rem_text_document *document, rem_error *err); /* lines */
+rem_status rem_reader__csv(rem_text_document *document, rem_error *err);  /* a table whose first line is its header */
 
 #endif

@@ -26,7 +26,7 @@ typedef struct list_state {
 } list_state;
 
 typedef struct renderer {
-  rem_document *document;
+  rem_text_document *document;
   rem_error *err;
   rem_status status;     /* the first failure; ends the parse */
   const char *source;    /* what md4c parses: the text behind the front matter */
@@ -131,7 +131,7 @@ static rem_status add_block(renderer *r) {
     r->document->title = block.text;
     r->document->title_size = block.text_size;
   }
-  return rem_document_add(r->document, block, r->err);
+  return rem_text_document_add(r->document, block, r->err);
 }
 
 /* What is gathered becomes a block. */
@@ -341,7 +341,7 @@ static int text(MD_TEXTTYPE type, const MD_CHAR *bytes, MD_SIZE size, void *cont
 }
 
 /* A title that the first heading repeats needs no heading of its own. */
-static bool first_heading_is_title(const rem_document *document, size_t from) {
+static bool first_heading_is_title(const rem_text_document *document, size_t from) {
   for (size_t i = from; i < document->block_count; i++) {
     const rem_block *block = &document->blocks[i];
     if (block->kind == REM_BLOCK_HEADING)
@@ -352,7 +352,7 @@ static bool first_heading_is_title(const rem_document *document, size_t from) {
 }
 
 /* Removes the title's block, the first of the document, and renumbers the headings. */
-static void drop_title_block(rem_document *document) {
+static void drop_title_block(rem_text_document *document) {
   memmove(document->blocks, document->blocks + 1, (document->block_count - 1) * sizeof *document->blocks);
   document->block_count--;
   for (size_t i = 0; i < document->block_count; i++)
@@ -363,7 +363,7 @@ static void drop_title_block(rem_document *document) {
   }
 }
 
-rem_status rem_reader__markdown(rem_document *document, rem_error *err) {
+rem_status rem_reader__markdown(rem_text_document *document, rem_error *err) {
   size_t body = 0;
   REM_TRY(rem_front_matter_read(document, &body, err));
   bool has_title = document->title != NULL;

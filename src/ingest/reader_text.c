@@ -28,7 +28,7 @@ static bool is_blank(const char *text, size_t start, size_t end) {
 }
 
 /* Sets the block's text to source[start, end) as it stands. */
-static rem_status borrow(rem_document *document, size_t start, size_t end, rem_block *block, rem_error *err) {
+static rem_status borrow(rem_text_document *document, size_t start, size_t end, rem_block *block, rem_error *err) {
   rem_text_span *span = rem_arena_alloc(&document->arena, sizeof *span);
   if (!span)
     return rem_error_nomem(err);
@@ -48,7 +48,7 @@ static size_t count_lines(const char *text, size_t start, size_t end) {
 }
 
 /* The same with every line terminator as \n, one span a line. */
-static rem_status copy_lines(rem_document *document, size_t start, size_t end, rem_block *block, rem_error *err) {
+static rem_status copy_lines(rem_text_document *document, size_t start, size_t end, rem_block *block, rem_error *err) {
   const char *source = document->text;
   size_t line_count = count_lines(source, start, end);
   rem_text_span *spans = rem_arena_alloc(&document->arena, line_count * sizeof *spans);
@@ -72,7 +72,7 @@ static rem_status copy_lines(rem_document *document, size_t start, size_t end, r
   return REM_OK;
 }
 
-static rem_status add_block(rem_document *document, rem_block_kind kind, size_t start, size_t end, rem_error *err) {
+static rem_status add_block(rem_text_document *document, rem_block_kind kind, size_t start, size_t end, rem_error *err) {
   rem_block block = {.kind = kind};
   if (memchr(document->text + start, '\r', end - start))
     REM_TRY(copy_lines(document, start, end, &block, err));
@@ -82,11 +82,11 @@ static rem_status add_block(rem_document *document, rem_block_kind kind, size_t 
     const char *newline = memchr(block.text, '\n', block.text_size);
     block.header_size = newline ? (uint32_t)(newline - block.text) + 1 : 0;
   }
-  return rem_document_add(document, block, err);
+  return rem_text_document_add(document, block, err);
 }
 
 /* One block for each run of lines that are not blank. */
-static rem_status read_blocks(rem_document *document, rem_block_kind kind, rem_error *err) {
+static rem_status read_blocks(rem_text_document *document, rem_block_kind kind, rem_error *err) {
   const char *text = document->text;
   size_t size = document->text_size;
   for (size_t start = 0; start < size;) {
@@ -108,16 +108,16 @@ static rem_status read_blocks(rem_document *document, rem_block_kind kind, rem_e
   return REM_OK;
 }
 
-rem_status rem_reader__text(rem_document *document, rem_error *err) {
+rem_status rem_reader__text(rem_text_document *document, rem_error *err) {
   return read_blocks(document, REM_BLOCK_PARAGRAPH, err);
 }
 
-rem_status rem_reader__code(rem_document *document, rem_error *err) {
+rem_status rem_reader__code(rem_text_document *document, rem_error *err) {
   return read_blocks(document, REM_BLOCK_CODE, err);
 }
 
 /* The whole file is one table: a blank line inside a quoted field must not end it. */
-rem_status rem_reader__csv(rem_document *document, rem_error *err) {
+rem_status rem_reader__csv(rem_text_document *document, rem_error *err) {
   size_t start = 0;
   while (start < document->text_size) {
     size_t end = line_end(document->text, document->text_size, start);

@@ -28,7 +28,7 @@ static size_t count_words(void *context, const char *text, size_t size) {
 }
 
 typedef struct chunks {
-  rem_document document;
+  rem_text_document document;
   size_t count;
   rem_chunk list[512];
 } chunks;
@@ -62,7 +62,7 @@ static void free_chunks(void) {
     free((char *)result.list[i].content);
     free((char *)result.list[i].name);
   }
-  rem_document_deinit(&result.document);
+  rem_text_document_deinit(&result.document);
 }
 
 static rem_chunk_options words(size_t max) {
@@ -361,7 +361,7 @@ static void every_word_stands_in_a_bounded_chunk(void **state) {
 static void failing_allocations_are_clean(void **state) {
   (void)state;
   const char *text = "# A\n\nOne two. Three four.\n\n## B\n\n- x\n- y\n";
-  rem_document document = {0};
+  rem_text_document document = {0};
   rem_error err = {0};
   assert_int_equal(rem_reader_read_text("markdown", text, strlen(text), &document, &err), REM_OK);
   rem_chunk_options options = words(40);
@@ -380,7 +380,7 @@ static void failing_allocations_are_clean(void **state) {
       break;
     assert_int_equal(status, REM_NOMEM);
   }
-  rem_document_deinit(&document);
+  rem_text_document_deinit(&document);
 }
 
 int main(void) {

@@ -16,7 +16,7 @@
 static const char *const kind_names[] = {"heading", "paragraph", "quote", "item", "code", "table"};
 
 /* Blocks as "kind:text", one a line ("¶" for a newline inside); headings with level and parent. */
-static char *render(const rem_document *document) {
+static char *render(const rem_text_document *document) {
   static rem_buffer out;
   rem_buffer_reset(&out);
   for (size_t i = 0; i < document->block_count; i++) {
@@ -38,7 +38,7 @@ static char *render(const rem_document *document) {
 }
 
 static void reads(const char *format, const char *text, const char *expected) {
-  rem_document document = {0};
+  rem_text_document document = {0};
   rem_error err = {0};
   assert_int_equal(rem_reader_read_text(format, text, strlen(text), &document, &err), REM_OK);
   assert_string_equal(render(&document), expected);
@@ -52,7 +52,7 @@ static void reads(const char *format, const char *text, const char *expected) {
         assert_memory_equal(block->text + span.text_offset, document.text + span.source_offset, span.size);
     }
   }
-  rem_document_deinit(&document);
+  rem_text_document_deinit(&document);
 }
 
 static void text_is_paragraphs_between_blank_lines(void **state) {
@@ -68,13 +68,13 @@ static void text_is_paragraphs_between_blank_lines(void **state) {
 static void csv_is_one_table_with_a_header(void **state) {
   (void)state;
   const char *csv = "\nname,role\nAda,\"x\n\ny\"\n";
-  rem_document document = {0};
+  rem_text_document document = {0};
   rem_error err = {0};
   assert_int_equal(rem_reader_read_text("csv", csv, strlen(csv), &document, &err), REM_OK);
   assert_int_equal(document.block_count, 1);
   assert_int_equal(document.blocks[0].kind, REM_BLOCK_TABLE);
   assert_int_equal(document.blocks[0].header_size, strlen("name,role\n"));
-  rem_document_deinit(&document);
+  rem_text_document_deinit(&document);
 }
 
 static void markdown_has_headings_paragraphs_and_lists(void **state) {
@@ -126,14 +126,14 @@ static void html_in_markdown_is_reduced_to_its_text(void **state) {
 static void front_matter_gives_title_and_metadata(void **state) {
   (void)state;
   const char *text = "---\ntitle: My Notes\ntags: [a, b]\ndescription: About things.\n---\n\n# First\n\ntext\n";
-  rem_document document = {0};
+  rem_text_document document = {0};
   rem_error err = {0};
   assert_int_equal(rem_reader_read_text("markdown", text, strlen(text), &document, &err), REM_OK);
   assert_string_equal(render(&document), "heading0(-1):My Notes\nparagraph(0):About things.\nheading1(0):First\nparagraph(2):text\n");
   assert_int_equal(document.title_size, 8);
   assert_memory_equal(document.title, "My Notes", 8);
   assert_int_equal(json_array_size(json_object_get(document.metadata, "tags")), 2);
-  rem_document_deinit(&document);
+  rem_text_document_deinit(&document);
 }
 
 static void a_title_that_the_first_heading_repeats_is_said_once(void **state) {
@@ -172,7 +172,7 @@ static const char *write_file(const char *name, const void *data, size_t size) {
   return path;
 }
 
-static rem_status read_file(const char *path, rem_source *source, rem_document *document, rem_error *err) {
+static rem_status read_file(const char *path, rem_source *source, rem_text_document *document, rem_error *err) {
   rem_status status = rem_source_load(path, source, err);
   if (status == REM_OK)
     status = rem_reader_read(source, document, err);
@@ -183,24 +183,24 @@ static rem_status read_file(const char *path, rem_source *source, rem_document *
 static void files_are_hashed_and_sniffed(void **state) {
   (void)state;
   rem_source source;
-  rem_document document = {0};
+  rem_text_document document = {0};
   rem_error err = {0};
   assert_int_equal(read_file(write_file("README", "abc", 3), &source, &document, &err), REM_OK);
   assert_string_equal(source.file_type, "text");
   assert_string_equal(source.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   assert_int_equal(source.size_bytes, 3);
   assert_string_equal(render(&document), "paragraph(-1):abc\n");
-  rem_document_deinit(&document);
+  rem_text_document_deinit(&document);
 
   assert_int_equal(read_file(write_file("empty.md", "", 0), &source, &document, &err), REM_OK);
   assert_int_equal(document.block_count, 0);
-  rem_document_deinit(&document);
+  rem_text_document_deinit(&document);
 }
 
 static void files_that_cannot_be_read_say_why(void **state) {
   (void)state;
   rem_source source;
-  rem_document document = {0};
+  rem_text_document document = {0};
   rem_error err = {0};
   assert_int_equal(read_file(write_file("fake.md", "PK\3\4\0\0", 6), &source, &document, &err), REM_INVALID);
   assert_non_null(strstr(err.message, "binary"));
@@ -219,10 +219,10 @@ static void hostile_markdown_ends(void **state) {
     rem_buffer text = {0};
     for (size_t n = 0; n < 20000; n++)
       rem_buffer_append_text(&text, patterns[i]);
-    rem_document document = {0};
+    rem_text_document document = {0};
     rem_error err = {0};
     assert_int_equal(rem_reader_read_text("markdown", text.data, text.size, &document, &err), REM_OK);
-    rem_document_deinit(&document);
+    rem_text_document_deinit(&document);
     rem_buffer_deinit(&text);
   }
 }
@@ -233,13 +233,13 @@ static void failing_allocations_are_clean(void **state) {
   const char *text = "---\ntitle: T\n---\n# A\n\n- b\n- c [l](http://x)\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n<p>x</p>\n";
   for (int64_t n = 1;; n++) {
     size_t live = rem_alloc_live_count();
-    rem_document document = {0};
+    rem_text_document document = {0};
     rem_error err = {0};
     rem_alloc_fail_at(n, 0);
     rem_status status = rem_reader_read_text("markdown", text, strlen(text), &document, &err);
     rem_alloc_fail_at(0, 0);
     if (status == REM_OK)
-      rem_document_deinit(&document);
+      rem_text_document_deinit(&document);
     else
       assert_int_equal(status, REM_NOMEM);
     assert_int_equal(rem_alloc_live_count(), live);

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The list of blocks of a document and the map from their text back to the source. */
-#include "ingest/document.h"
+#include "ingest/text_document.h"
 
-void rem_document_deinit(rem_document *document) {
+void rem_text_document_deinit(rem_text_document *document) {
   if (!document)
     return;
   json_decref(document->metadata);
   rem_free(document->blocks);
   rem_free(document->text);
   rem_arena_deinit(&document->arena);
-  *document = (rem_document){0};
+  *document = (rem_text_document){0};
 }
 
 static bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
 }
 
-static rem_status grow(rem_document *document, rem_error *err) {
+static rem_status grow(rem_text_document *document, rem_error *err) {
   if (document->block_count < document->block_capacity)
     return REM_OK;
-  if (document->block_count >= REM_DOCUMENT_MAX_BLOCKS)
-    return rem_error_set(err, REM_LIMIT, "the document has more than %u blocks", REM_DOCUMENT_MAX_BLOCKS);
+  if (document->block_count >= REM_TEXT_DOCUMENT_MAX_BLOCKS)
+    return rem_error_set(err, REM_LIMIT, "the document has more than %u blocks", REM_TEXT_DOCUMENT_MAX_BLOCKS);
   size_t capacity = document->block_capacity ? document->block_capacity * 2 : 64;
   rem_block *blocks = rem_realloc(document->blocks, capacity * sizeof *blocks);
   if (!blocks)
@@ -31,7 +31,7 @@ static rem_status grow(rem_document *document, rem_error *err) {
 }
 
 /* A heading's own `heading` is the nearest one of a lower level. */
-static int32_t enclosing_heading(const rem_document *document, int level_below) {
+static int32_t enclosing_heading(const rem_text_document *document, int level_below) {
   for (int level = level_below - 1; level >= 0; level--) {
     if (document->open_headings[level])
       return document->open_headings[level] - 1;
@@ -39,7 +39,7 @@ static int32_t enclosing_heading(const rem_document *document, int level_below) 
   return -1;
 }
 
-rem_status rem_document_add(rem_document *document, rem_block block, rem_error *err) {
+rem_status rem_text_document_add(rem_text_document *document, rem_block block, rem_error *err) {
   while (block.text_size > 0 && is_space(block.text[block.text_size - 1]))
     block.text_size--;
   if (block.text_size == 0)

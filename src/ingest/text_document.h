@@ -11,8 +11,8 @@
  * separated by " | ". `spans` say where stretches of that text stand in the source, so that a chunk can name its bytes.
  * Blocks of plain text borrow the source; everything else lives in the document's arena.
  */
-#ifndef REM_INGEST_DOCUMENT_H
-#define REM_INGEST_DOCUMENT_H
+#ifndef REM_INGEST_TEXT_DOCUMENT_H
+#define REM_INGEST_TEXT_DOCUMENT_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -48,10 +48,10 @@ typedef struct rem_block {
   uint32_t span_count;
 } rem_block;
 
-#define REM_DOCUMENT_MAX_BLOCKS (16u << 20)
+#define REM_TEXT_DOCUMENT_MAX_BLOCKS (16u << 20)
 
 /* Zero-initialised it is empty. */
-typedef struct rem_document {
+typedef struct rem_text_document {
   const char *title;    /* NULL: none in the content */
   size_t title_size;
   json_t *metadata;     /* front matter as an object; NULL: none */
@@ -62,13 +62,13 @@ typedef struct rem_document {
   char *text;           /* decoded text, owned; offsets count from its start */
   size_t text_size;
   rem_arena arena;
-} rem_document;
+} rem_text_document;
 
-void rem_document_deinit(rem_document *document);
+void rem_text_document_deinit(rem_text_document *document);
 
 /* Appends a block. Text and spans are borrowed until the document ends (make them in its arena); text is trimmed
- * at its end, and an empty one adds nothing. REM_LIMIT beyond REM_DOCUMENT_MAX_BLOCKS. */
-REM_CHECKED rem_status rem_document_add(rem_document *document, rem_block block, rem_error *err);
+ * at its end, and an empty one adds nothing. REM_LIMIT beyond REM_TEXT_DOCUMENT_MAX_BLOCKS. */
+REM_CHECKED rem_status rem_text_document_add(rem_text_document *document, rem_block block, rem_error *err);
 
 /* Where byte `offset` of the block's text stands in the source; made-up text takes the place of what precedes it. */
 size_t rem_block_source_offset(const rem_block *block, size_t offset);
