@@ -211,12 +211,7 @@ static rem_status rename_chunk_ordinal(json_t *properties, rem_error *err) {
 
 rem_status rem_table_apply_defaults(rem_table *table, json_t *properties, rem_error *err) {
   if (table->key_rule == REM_KEY_RESOURCE) REM_TRY(rename_chunk_ordinal(properties, err));
-  for (size_t i = 0; i < table->field_count; i++) {
-    const rem_field *field = &table->fields[i];
-    if (field->removed || json_object_getn(properties, field->name, field->name_size) != NULL) continue;
-    const json_t *value = json_object_get(field->schema, "default");
-    if (value == NULL) continue;
-    if (json_object_set_new(properties, field->name, json_deep_copy(value)) != 0) return rem_error_nomem(err);
-  }
-  return REM_OK;
+  const rem_validator *validator = NULL;
+  REM_TRY(table_validator(table, &validator, err));
+  return rem_validator_apply_defaults(validator, properties, err);
 }

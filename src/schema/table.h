@@ -109,7 +109,7 @@ const rem_field *rem_table_field(const rem_table *table, const char *name, size_
 /* Validates the properties of one row (all of D12's document but the system fields; defaults applied before); compiled
  * on first use, thread-safe. System fields that the schema declares are left out of account. */
 REM_CHECKED rem_status rem_table_validate(rem_table *table, const json_t *properties, rem_error *err);
-/* Adds the `default`s the schema gives for absent fields. Before that, in resources, `chunk_ordinal` becomes `ordinal`
+/* Adds the `default`s the schema gives for absent fields, nested ones too (validator.h). Before that, in resources, `chunk_ordinal` becomes `ordinal`
  * unless that is given too (D9). */
 REM_CHECKED rem_status rem_table_apply_defaults(rem_table *table, json_t *properties, rem_error *err);
 

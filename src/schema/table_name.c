@@ -7,18 +7,7 @@
  */
 #include "schema/table_internal.h"
 
-#include "base/text.h"
-
-typedef struct alias {
-  const char *alias, *name;
-} alias;
-
-/* The first four are also the types of D2. */
-static const alias ALIASES[] = {
-    {"schema", "schema"}, {"resource", "resources"}, {"file", "files"},
-    {"moment", "moments"}, {"schemas", "schema"},
-};
-enum { BUILTIN_COUNT = 4, ALIAS_COUNT = sizeof ALIASES / sizeof ALIASES[0] };
+#include "schema/builtin.h"
 
 /* Verbs (which are table-valued functions too) and the view over all tables. */
 static const char *const RESERVED[] = {"lookup", "search", "fuzzy", "traverse", "entities"};
@@ -40,25 +29,20 @@ const char *rem_table_canonical_name(const char *name, char buffer[REM_TABLE_NAM
   if (size == REM_TABLE_NAME_SIZE) return name;
   for (size_t i = 0; i <= size; i++)
     buffer[i] = is_upper(name[i]) ? (char)(name[i] - 'A' + 'a') : name[i];
-  for (size_t i = 0; i < ALIAS_COUNT; i++) {
-    if (strcmp(buffer, ALIASES[i].alias) == 0) return ALIASES[i].name;
-  }
+  const char *builtin = rem_builtin_canonical(buffer);
+  if (builtin != NULL) return builtin;
   return strcmp(buffer, name) == 0 ? name : buffer;
 }
 
 bool rem_table__is_builtin_name(const char *name) {
-  for (size_t i = 0; i < BUILTIN_COUNT; i++) {
-    if (strcmp(name, ALIASES[i].name) == 0) return true;
-  }
-  return false;
+  const rem_builtin *builtin = rem_builtin_find(name);
+  return builtin != NULL && strcmp(builtin->table, name) == 0;
 }
 
 /* The type of a canonical name: the short name of a built-in table, else the name itself. */
 static const char *type_of(const char *name) {
-  for (size_t i = 0; i < BUILTIN_COUNT; i++) {
-    if (strcmp(name, ALIASES[i].name) == 0) return ALIASES[i].alias;
-  }
-  return name;
+  const rem_builtin *builtin = rem_builtin_find(name);
+  return builtin != NULL ? builtin->type : name;
 }
 
 /*
@@ -118,9 +102,7 @@ rem_status rem_table__derive_name(const json_t *schema, const char *override, re
                                   const char **ret_type, rem_error *err) {
   const char *given = override != NULL ? override : extension_text(schema, "short_name");
   if (given == NULL) REM_TRY(snake_name(schema, arena, &given, err));
-  for (size_t i = 0; i < ALIAS_COUNT; i++) {
-    if (strcmp(given, ALIASES[i].alias) == 0) given = ALIASES[i].name;
-  }
+  if (rem_builtin_canonical(given) != NULL) given = rem_builtin_canonical(given);
   REM_TRY(rem_table_check_name(given, err));
   char *name = rem_arena_strdup(arena, given);
   if (name == NULL) return rem_error_nomem(err);
@@ -158,10 +140,9 @@ rem_status rem_table_check_name(const char *name, rem_error *err) {
   for (size_t i = 0; i < sizeof RESERVED / sizeof RESERVED[0]; i++) {
     if (strcmp(name, RESERVED[i]) == 0) return reserved_name(name, err);
   }
-  for (size_t i = 0; i < ALIAS_COUNT; i++) {
-    if (strcmp(name, ALIASES[i].alias) == 0 && strcmp(name, ALIASES[i].name) != 0)
-      return rem_error_set(err, REM_INVALID, "'%s' is another name of the table '%s'", name, ALIASES[i].name);
-  }
+  const char *builtin = rem_builtin_canonical(name);
+  if (builtin != NULL && strcmp(builtin, name) != 0)
+    return rem_error_set(err, REM_INVALID, "'%s' is another name of the table '%s'", name, builtin);
   return REM_OK;
 }
 
