@@ -24,6 +24,7 @@ typedef struct rem_commit_group rem_commit_group;
 REM_CHECKED rem_status rem_committer_new(rem_kv *kv, size_t group_bytes, rem_committer **ret_committer, rem_error *err);
 /* No call may be running. Before rem_kv_close(). */
 void rem_committer_free(rem_committer *committer);
+rem_kv *rem_committer_kv(const rem_committer *committer);
 
 typedef struct rem_commit_request {
   /* Puts the request's changes. Runs in the leader's thread: must not block for long, must not submit. */
@@ -47,12 +48,18 @@ REM_CHECKED rem_status rem_commit_exclusive(rem_committer *committer,
 /* ---- inside apply() ---- */
 
 rem_kv *rem_commit_kv(rem_commit_group *group);
-/* Memory that lives until the group is written; REM_NOMEM: NULL. Not given back by a rollback. */
+/* Memory that lives until the group is written; NULL without memory. Not given back by a rollback. */
 void *rem_commit_alloc(rem_commit_group *group, size_t size);
+/* A buffer to build keys and values in, emptied by this call; `index` below REM_COMMIT_SCRATCH_COUNT. Its memory is reused from request to
+ * request, so that puts cost no allocation. */
+rem_buffer *rem_commit_scratch(rem_commit_group *group, size_t index);
+#define REM_COMMIT_SCRATCH_COUNT 8
+#define REM_COMMIT_SCRATCH_OWN 3 /* further ones, for this module's own use */
 
 /*
  * What the key holds now: the group's own change, else the database. REM_OK or REM_NOT_FOUND. The pin may be kept until the
- * group is written at most; release it as ever. Only changes put with REM_COMMIT_SEEN or REM_COMMIT_LATE are seen.
+ * group is written at most (a LATE value is overwritten by the next put: read it out at once); release it as ever. Only
+ * changes put with REM_COMMIT_SEEN or REM_COMMIT_LATE are seen.
  */
 REM_CHECKED rem_status rem_commit_get(rem_commit_group *group, rem_kv_family family, rem_slice key,
                                       rem_kv_pin *ret_pin, rem_error *err);

@@ -82,8 +82,8 @@ REM_CHECKED rem_status rem_log_entry_decode(rem_slice value, rem_log_entry *ret_
 REM_CHECKED rem_status rem_log_payload_decode(rem_slice bytes, rem_log_payload *ret_payload, rem_error *err);
 /* Appends; REM_LIMIT when a part is too long (table 255, key 4 KiB, record 64 MiB). */
 REM_CHECKED rem_status rem_log_payload_encode(const rem_log_payload *payload, rem_buffer *buffer, rem_error *err);
-/* The 64 header bytes of an entry, checksums computed; sets entry->crc. */
-void rem_log_header_encode(rem_log_entry *entry, uint8_t ret_header[REM_LOG_HEADER_SIZE]);
+/* Appends the bytes of an entry with its payload; sets entry->payload_hash and entry->crc. */
+REM_CHECKED rem_status rem_log_entry_encode(rem_log_entry *entry, rem_buffer *buffer, rem_error *err);
 
 /* ---- writing, inside apply() ---- */
 
