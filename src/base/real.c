@@ -21,10 +21,13 @@ static locale_t enter_c_locale(void) {
   return uselocale(c_locale);
 }
 
-double rem_real_parse(const char *text) {
+double rem_real_parse(const char *text, const char **ret_end) {
   locale_t before = enter_c_locale();
-  double value = strtod(text, NULL);
+  char *end;
+  double value = strtod(text, &end);
   uselocale(before);
+  if (ret_end)
+    *ret_end = end;
   return value;
 }
 

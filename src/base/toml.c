@@ -101,11 +101,36 @@ static rem_status set_origin(rem_toml_reader *reader, const json_t *container, u
   return rem_hash_map_put(&reader->tables, address_of(&container), (void *)origin, NULL, reader->err);
 }
 
+/* What a place is kept under: the table's address, then the key. */
+static rem_status append_place_key(rem_buffer *buffer, const json_t *table, const char *key, size_t key_size,
+                                   rem_error *err) {
+  rem_buffer_append(buffer, &table, sizeof table);
+  rem_buffer_append(buffer, key, key_size);
+  return rem_buffer_status(buffer, err);
+}
+
+static rem_status note_place(rem_toml_reader *reader, const json_t *table, const rem_toml_key *key) {
+  rem_buffer name REM_AUTO_BUFFER = {0};
+  if (!reader->places)
+    return REM_OK;
+  REM_TRY(append_place_key(&name, table, key->text, key->size, reader->err));
+  uintptr_t line = rem_text_place_of(reader->text, key->offset).line;
+  return rem_hash_map_put(reader->places, rem_buffer_slice(&name), (void *)line, NULL, reader->err);
+}
+
+size_t rem_toml_line(const rem_hash_map *places, const json_t *table, const char *key) {
+  rem_buffer name REM_AUTO_BUFFER = {0};
+  if (append_place_key(&name, table, key, strlen(key), NULL) != REM_OK)
+    return 0;
+  return (uintptr_t)rem_hash_map_get(places, rem_buffer_slice(&name));
+}
+
 /* Puts `child` (taken) under `key` and notes its origin. */
 static rem_status add_child(rem_toml_reader *reader, json_t *table, const rem_toml_key *key, json_t *child,
                             uintptr_t origin) {
   if (json_object_setn_new_nocheck(table, key->text, key->size, child) != 0)
     return rem_error_nomem(reader->err);
+  REM_TRY(note_place(reader, table, key));
   return origin == UNKNOWN_ORIGIN ? REM_OK : set_origin(reader, child, origin);
 }
 
@@ -255,9 +280,14 @@ static void reader_cleanup(rem_toml_reader *reader) {
 }
 
 rem_status rem_toml_parse(const char *text, size_t size, json_t **ret_json, rem_error *err) {
+  return rem_toml_parse_places(text, size, ret_json, NULL, err);
+}
+
+rem_status rem_toml_parse_places(const char *text, size_t size, json_t **ret_json, rem_hash_map *places,
+                                 rem_error *err) {
   rem_toml_reader reader REM_CLEANUP(reader_cleanup) = {.text = text, .size = size, .depth = 1, .table_depth = 1,
                                                         .section = FIRST_SECTION, .last_section = FIRST_SECTION,
-                                                        .err = err};
+                                                        .places = places, .err = err};
   size_t valid = rem_utf8_valid_prefix(text, size);
   if (valid < size)
     return rem_toml__fail(&reader, valid, "byte 0x%02x is not UTF-8", (unsigned char)text[valid]);

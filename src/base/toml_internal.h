@@ -18,6 +18,7 @@ typedef struct rem_toml_reader {
   uintptr_t section;    /* the one being read: of the last header, or of an inline table */
   uintptr_t last_section; /* the highest number given */
   rem_buffer scratch;   /* the string being read */
+  rem_hash_map *places; /* table and key -> line; NULL when nobody asks */
   rem_error *err;
 } rem_toml_reader;
 

@@ -90,7 +90,7 @@ static bool take_fraction_and_exponent(const char **p, const char *end, rem_buff
 }
 
 static json_t *finish_real(const char *digits, bool *ret_overflow) {
-  double value = rem_real_parse(digits);
+  double value = rem_real_parse(digits, NULL);
   *ret_overflow = !isfinite(value);
   return *ret_overflow ? NULL : json_real(value);
 }

@@ -144,7 +144,7 @@ static rem_status fail_range(reader *r, const yaml_event_t *event, rem_slice tex
 static rem_status make_number(reader *r, const yaml_event_t *event, rem_slice text, number_kind kind, json_t **ret_value) {
   const char *p = (const char *)text.data;
   if (kind == REAL) {
-    double real = rem_real_parse(p);
+    double real = rem_real_parse(p, NULL);
     if (!isfinite(real))
       return fail_range(r, event, text);
     *ret_value = json_real(real);
