@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Batch: writes on their way to the commit (rem.h's rem_batch).
+ *
+ * A change goes through three stages:
+ *
+ *   added      batch.c    the text is parsed, split, given defaults, validated, encoded; errors belong to this row
+ *   embedded   embed.c    texts that need a vector get one, in parallel, outside any lock
+ *   applied    apply.c    in the one apply order: the stored row is read, the outcome decided, everything derived
+ *
+ * An update reads the stored row when it is added and remembers its sequence number; when the row has changed by the time it is applied, the
+ * whole commit starts again from the stored rows (a lost race, not an error of the caller).
+ */
+#ifndef REM_ENTITY_BATCH_H
+#define REM_ENTITY_BATCH_H
+
+#include "base/arena.h"
+#include "entity/counters.h"
+#include "entity/document.h"
+#include "entity/engine.h"
+#include "schema/record.h"
+
+typedef enum rem_change_kind {
+  REM_CHANGE_PUT,
+  REM_CHANGE_UPDATE,
+  REM_CHANGE_DELETE,
+  REM_CHANGE_TABLE, /* a table definition is stored: the first half of a schema change */
+  REM_CHANGE_PURGE, /* a row goes for good, with everything that follows from it */
+  REM_CHANGE_UNTABLE, /* a table definition goes; its rows are gone already */
+} rem_change_kind;
+
+typedef struct rem_change {
+  rem_change_kind kind;
+  rem_table *table; /* owned reference */
+  rem_document document; /* PUT and UPDATE: what to store, whole; kept until the commit for edges that must be merged */
+  rem_slice patch;       /* UPDATE: the text given, to start again with; in the batch's arena */
+  rem_slice key;         /* the row's key, or for UPDATE and DELETE the key or id given; in the arena; empty: none */
+  uint8_t id[16];        /* resolved for PUT with key or id, random otherwise; DELETE and UPDATE resolve it in apply */
+  bool id_given;         /* the document named its id */
+  bool id_derived;       /* follows from the key (D7) */
+  bool live_too;         /* PURGE */
+  uint64_t expected_seq; /* UPDATE: the sequence number of the row it was merged into */
+  rem_buffer record;     /* encoded, system part not filled in yet */
+  rem_counters delta;    /* TABLE */
+  /* Embedding. */
+  rem_slice text;        /* what to embed; in the arena; size 0 and has_text false: nothing */
+  bool has_text;
+  bool must_embed;       /* the last apply found no stored vector to keep */
+  bool no_model;         /* the model cannot be had now: the row will be pending */
+  float *vector;         /* in the arena; NULL: none made (kept, or pending) */
+  uint32_t dimension;    /* of the vector */
+  rem_write_result result;
+} rem_change;
+
+struct rem_batch {
+  rem_engine *engine; /* borrowed: the handle outlives the batch */
+  char tenant[REM_TENANT_SIZE];
+  rem_change *changes;
+  size_t count, capacity;
+  size_t outcome_count;  /* changes kept from the last commit for rem_batch_outcome() */
+  rem_arena arena;
+  size_t document_bytes; /* of the texts added, for the bound */
+  bool committed;        /* the next add starts afresh */
+  bool schema_change;    /* its committer holds the schema lock and has seen to the tenant */
+  bool begins_tenant;    /* marks the tenant as complete */
+};
+
+#define REM_BATCH_MAX_BYTES ((size_t)512 << 20)
+#define REM_BATCH_MAX_COUNT ((size_t)1 << 20)
+
+REM_CHECKED rem_status rem_entity_batch_new(rem_engine *engine, const char *tenant, rem_batch **ret_batch, rem_error *err);
+void rem_entity_batch_free(rem_batch *batch);
+REM_CHECKED rem_status rem_entity_batch_put(rem_batch *batch, const char *table, const char *json, size_t json_size,
+                                            rem_error *err);
+/* The same with a parsed object, taken. For ingestion and schema changes. */
+REM_CHECKED rem_status rem_entity_batch_put_json(rem_batch *batch, const char *table, json_t *json, rem_error *err);
+REM_CHECKED rem_status rem_entity_batch_update(rem_batch *batch, const char *table, rem_slice key, rem_slice json,
+                                               rem_error *err);
+REM_CHECKED rem_status rem_entity_batch_delete(rem_batch *batch, const char *table, rem_slice key, rem_error *err);
+/* Stores `table` (taken) as the tenant's definition of its name; `delta` (may be NULL) is what its changed indexes do to the counters. */
+REM_CHECKED rem_status rem_entity_batch_table(rem_batch *batch, rem_table *table, const rem_counters *delta,
+                                              rem_error *err);
+/* The row `id` of `table` (borrowed) goes for good; a live one only when `live_too`, else nothing happens (it came back). */
+REM_CHECKED rem_status rem_entity_batch_purge(rem_batch *batch, rem_table *table, const uint8_t id[16], bool live_too,
+                                              rem_error *err);
+/* The definition of `table` (borrowed) goes, with its counters. */
+REM_CHECKED rem_status rem_entity_batch_untable(rem_batch *batch, rem_table *table, rem_error *err);
+/* All or nothing. `ret_failed_index` may be NULL. */
+REM_CHECKED rem_status rem_entity_batch_commit(rem_batch *batch, rem_batch_result *ret_result, int64_t *ret_failed_index,
+                                               rem_error *err);
+
+/* Between the files of this module. */
+rem_status rem_batch__prepare_update(rem_batch *batch, rem_change *change, rem_error *err);
+rem_status rem_batch__embed(rem_batch *batch, rem_error *err);
+
+/* What apply found, besides failures: the commit must be prepared again. */
+typedef enum rem_apply_verdict {
+  REM_APPLY_DONE,
+  REM_APPLY_AGAIN_UPDATE, /* a row changed under an update */
+  REM_APPLY_AGAIN_EMBED,  /* a vector that was to be kept is not there */
+  REM_APPLY_AGAIN_TABLE,  /* the table's definition changed */
+} rem_apply_verdict;
+rem_status rem_batch__apply(rem_batch *batch, bool want_sync, rem_apply_verdict *ret_verdict, int64_t *ret_failed_index,
+                            rem_batch_result *ret_result, rem_error *err);
+
+#endif

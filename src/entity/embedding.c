@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Embedding of a batch, before it is applied: which texts need a vector, and making those, outside any lock.
+ *
+ * Whether a stored vector can be kept is decided by apply; here it is only guessed from the row as it is now, so that an unchanged text is not embedded again. A wrong
+ * guess costs a second round. A model that cannot be had leaves the rows pending (D17), it never stops a write.
+ */
+#include "entity/batch.h"
+#include "entity/read.h"
+#include "entity/schema_change.h"
+
+/* Texts embedded by one call, so that an interrupt is noticed and memory stays bounded. */
+#define CHUNK 512
+
+/* Does the stored row have a vector of the same text? */
+static rem_status vector_is_there(rem_batch *batch, const rem_change *change, bool *ret_there, rem_error *err) {
+  rem_row row;
+  rem_row__init(&row, batch->engine);
+  rem_buffer text REM_CLEANUP(rem_buffer_deinit) = {0};
+  rem_status status = rem_read_id(batch->engine, NULL, batch->tenant, change->table, change->id, &row, err);
+  *ret_there = false;
+  if (status == REM_OK && rem_record_embedded_text(&row.record, change->table, &text)) {
+    rem_record_system system;
+    rem_record_system_get(&row.record, &system);
+    *ret_there = !(system.flags & REM_RECORD_PENDING) && rem_slice_equal(rem_buffer_slice(&text), change->text);
+  }
+  rem_row__deinit(&row);
+  return status < 0 ? status : REM_OK;
+}
+
+static rem_status needs_vector(rem_batch *batch, const rem_change *change, bool *ret_needs, rem_error *err) {
+  bool there = false;
+  *ret_needs = false;
+  bool stores = change->kind == REM_CHANGE_PUT || change->kind == REM_CHANGE_UPDATE;
+  if (!stores || !change->has_text || change->vector || change->no_model)
+    return REM_OK;
+  if (!change->must_embed)
+    REM_TRY(vector_is_there(batch, change, &there, err));
+  *ret_needs = !there;
+  return REM_OK;
+}
+
+/* Pins the model of a table's first vectors, and gives every change of that table the pinned definition. */
+static rem_status pin_table(rem_batch *batch, rem_table *table, rem_embedder *embedder, rem_table **ret_pinned,
+                            rem_error *err) {
+  rem_table *pinned;
+  REM_TRY(rem_schema_pin(batch->engine, batch->tenant, table, 0, rem_embedder_info(embedder), batch->schema_change,
+                         &pinned, err));
+  for (size_t i = 0; i < batch->count; i++) {
+    rem_change *change = &batch->changes[i];
+    if (change->table != table || change->kind == REM_CHANGE_TABLE)
+      continue;
+    change->table = rem_table_ref(pinned);
+    rem_table_unref(table);
+  }
+  *ret_pinned = pinned;
+  return REM_OK;
+}
+
+/* The embedder for a table, its model pinned; REM_MODEL or REM_PROVIDER when it cannot be had now. `*table` may be replaced. */
+static rem_status table_embedder(rem_batch *batch, rem_table **table, rem_embedder **ret_embedder, rem_error *err) {
+  REM_TRY(rem_engine_table_embedder(batch->engine, *table, 0, ret_embedder, err));
+  if ((*table)->slots[0].model)
+    return REM_OK;
+  rem_table *pinned;
+  REM_TRY(pin_table(batch, *table, *ret_embedder, &pinned, err));
+  *table = pinned;
+  rem_table_unref(pinned); /* the changes hold it */
+  /* Another writer may have pinned another model meanwhile. */
+  return rem_engine_table_embedder(batch->engine, pinned, 0, ret_embedder, err);
+}
+
+static rem_status embed_chunk(rem_batch *batch, rem_embedder *embedder, rem_change **changes, size_t count,
+                              rem_error *err) {
+  rem_slice texts[CHUNK];
+  uint32_t dimension = rem_embedder_info(embedder)->dimension;
+  float *vectors = rem_arena_alloc(&batch->arena, count * dimension * sizeof *vectors);
+  if (!vectors)
+    return rem_error_nomem(err);
+  for (size_t i = 0; i < count; i++)
+    texts[i] = changes[i]->text;
+  REM_TRY(rem_engine_check_usable(batch->engine, err));
+  REM_TRY(rem_embedder_embed(embedder, texts, count, vectors, NULL, err));
+  for (size_t i = 0; i < count; i++) {
+    changes[i]->vector = vectors + i * dimension;
+    changes[i]->dimension = dimension;
+  }
+  return REM_OK;
+}
+
+/* Embeds those of `changes` (all wanting a vector) that belong to the table of the first, and takes them off the list. */
+static rem_status embed_table(rem_batch *batch, rem_change **changes, size_t *count, rem_error *err) {
+  rem_table *table = changes[0]->table;
+  rem_embedder *embedder = NULL;
+  rem_error reason = {0};
+  rem_status status = table_embedder(batch, &table, &embedder, &reason);
+  bool unavailable = status == REM_MODEL || status == REM_PROVIDER;
+  if (status < 0 && !unavailable) {
+    if (err)
+      *err = reason;
+    return status;
+  }
+  rem_change *mine[CHUNK];
+  size_t mine_count = 0, kept = 0;
+  for (size_t i = 0; i < *count; i++) {
+    rem_change *change = changes[i];
+    if (change->table != table || mine_count == CHUNK)
+      changes[kept++] = change;
+    else if (unavailable)
+      change->no_model = true;
+    else
+      mine[mine_count++] = change;
+  }
+  *count = kept;
+  return mine_count ? embed_chunk(batch, embedder, mine, mine_count, err) : REM_OK;
+}
+
+rem_status rem_batch__embed(rem_batch *batch, rem_error *err) {
+  rem_change **wanting REM_AUTO_FREE = rem_calloc(batch->count, sizeof *wanting);
+  if (!wanting)
+    return rem_error_nomem(err);
+  size_t count = 0;
+  for (size_t i = 0; i < batch->count; i++) {
+    bool needs;
+    REM_TRY(needs_vector(batch, &batch->changes[i], &needs, err));
+    if (needs)
+      wanting[count++] = &batch->changes[i];
+  }
+  while (count)
+    REM_TRY(embed_table(batch, wanting, &count, err));
+  return REM_OK;
+}
