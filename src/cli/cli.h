@@ -37,6 +37,7 @@ typedef struct cli {
   cli_format format;
   bool json_asked; /* by option: errors and notices are JSON too */
   bool quiet, timing;
+  bool stop_reported; /* a signal is told once, however many calls it ends */
   bool output_terminal, error_terminal;
   rem_config *config; /* NULL until cli_config() */
   rem_db *db;         /* NULL until cli_open() */

@@ -126,8 +126,10 @@ void cli_notice(cli *cli, const char *format, ...) {
 
 int cli_stopped(cli *cli) {
   int number = cli_signal_received();
-  report(cli, rem_status_name(REM_CANCELLED), number == SIGTERM ? "stopped" : "interrupted",
-         "what was reported as stored is stored; running the command again is safe", -1);
+  if (!cli->stop_reported)
+    report(cli, rem_status_name(REM_CANCELLED), number == SIGTERM ? "stopped" : "interrupted",
+           "what was reported as stored is stored; running the command again is safe", -1);
+  cli->stop_reported = true;
   return CLI_SIGNAL + number;
 }
 
