@@ -115,6 +115,8 @@ static rem_status read_key(reader *r, const json_t *section, const char *section
   REM_TRY(append_value(r, &text, rem_config__key_info(key), value, &fits));
   if (!fits) {
     rem_error_set(r->err, REM_INVALID, "'%s' cannot be of type %s", dotted, rem_json_type_name(value));
+    if (!json_is_object(value) && !json_is_array(value))
+      rem_error_hint(r->err, "put the value in quotes");
     return say_where(r, line, REM_INVALID);
   }
   if (text.data[0] == 0) /* empty counts as unset, as in the environment */

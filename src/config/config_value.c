@@ -43,8 +43,11 @@ static void describe_range(const rem_config_key_info *info, char *ret_text, size
 static rem_status fail_value(const rem_config_key_info *info, const char *text, const char *where, rem_error *err) {
   char range[256];
   describe_range(info, range, sizeof range);
-  return rem_error_set(err, REM_INVALID, "%s is '%s' in %s: it must be %s", info->name, info->is_secret ? "…" : text,
-                       where, range);
+  rem_error_set(err, REM_INVALID, "%s is '%s' in %s: it must be %s", info->name, info->is_secret ? "…" : text, where,
+                range);
+  if (info->fallback)
+    rem_error_hint(err, "leave it out to get the default, %s", info->fallback);
+  return REM_INVALID;
 }
 
 /* The readers below fill the typed value and give the canonical text, owned; NULL when the text is no value, or memory is short, which the
