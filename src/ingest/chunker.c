@@ -12,11 +12,14 @@
  */
 #include "ingest/chunker.h"
 
+#include <ctype.h>
+
 #include "base/utf8.h"
 #include "ingest/cutter.h"
 
 #define MAX_METADATA_HEADING_BYTES 256
 #define MIN_CHUNK_BYTES 512
+#define MAX_ANNOUNCEMENT_TOKENS 24
 
 typedef struct piece {
   size_t block;
@@ -274,6 +277,17 @@ static bool is_prose(const rem_block *block) {
   return block->kind == REM_BLOCK_PARAGRAPH || block->kind == REM_BLOCK_QUOTE;
 }
 
+/* Whether a chunk should rather not end with the piece: a line that announces what follows, as titles in plain text do. */
+static bool announces(const rem_chunker *c, const piece *p) {
+  const rem_block *block = block_at(c, p->block);
+  if (!is_prose(block) || p->end < block->text_size || p->tokens > MAX_ANNOUNCEMENT_TOKENS)
+    return false;
+  char last = block->text[p->end - 1];
+  bool begins_block = rem_cutter_skip_space(block, 0) == p->start;
+  return last == ':' || (begins_block && (isalnum((unsigned char)last) || (unsigned char)last >= 0x80) &&
+                         p->tokens <= MAX_ANNOUNCEMENT_TOKENS / 2);
+}
+
 /* --- chunks -------------------------------------------------------------------------------- */
 
 /* Puts the end of the chunk before in front, when it and `first` are prose and both have room. */
@@ -288,6 +302,15 @@ static rem_status push_overlap(rem_chunker *c, const piece *first, size_t *token
   *tokens += c->tail.tokens;
   *bytes += size + 2;
   return push_piece(c, &c->tail, err);
+}
+
+/* Gives back the last piece: the next chunk begins with it. */
+static void give_back(rem_chunker *c) {
+  const piece *last = &c->pieces[--c->piece_count];
+  c->position = 0;
+  while (item_block(c, c->position) != last->block)
+    c->position++;
+  c->offset = last->start;
 }
 
 /* Fills `pieces` from the position on; none when the section is at its end. */
@@ -307,13 +330,17 @@ static rem_status pack(rem_chunker *c, rem_error *err) {
   bool first = true;
   do {
     size_t added = added_bytes(c, &next);
-    bool fits = tokens + next.tokens <= target && bytes + added <= c->options.max_bytes;
+    size_t limit = c->piece_count == 1 && announces(c, &c->pieces[0]) ? c->options.max_tokens : target;
+    bool fits = tokens + next.tokens <= limit && bytes + added <= c->options.max_bytes;
     /* The last few words of a section are not worth a chunk of their own. */
     bool closes = !fits && next.tokens <= c->options.target_tokens / 5 &&
                   tokens + next.tokens <= c->options.max_tokens && bytes + added <= c->options.max_bytes &&
                   is_last(c, &next);
-    if (!first && !fits && !closes)
+    if (!first && !fits && !closes) {
+      while (c->piece_count > 1u + c->overlaps && announces(c, &c->pieces[c->piece_count - 1]))
+        give_back(c);
       break;
+    }
     REM_TRY(push_piece(c, &next, err));
     tokens += next.tokens;
     bytes += added;
@@ -351,15 +378,6 @@ static rem_status assemble(rem_chunker *c, rem_error *err) {
     c->content.size -= c->content.size >= 2 ? 2 : 0; /* a path alone ends without its blank line */
   rem_buffer_append_byte(&c->content, 0);
   return rem_buffer_status(&c->content, err);
-}
-
-/* Gives back the last piece: the next chunk begins with it. */
-static void give_back(rem_chunker *c) {
-  const piece *last = &c->pieces[--c->piece_count];
-  c->position = 0;
-  while (item_block(c, c->position) != last->block)
-    c->position++;
-  c->offset = last->start;
 }
 
 static void drop_overlap(rem_chunker *c) {

@@ -9,9 +9,6 @@
 #include "base/utf8.h"
 #include "ingest/sentence.h"
 
-/* A cluster of a character and its marks is cut after all when it grows beyond this. */
-#define MAX_CLUSTER_BYTES 64
-
 rem_status rem_cutter_init(rem_cutter *cutter, rem_token_counter counter, size_t max_bytes, rem_error *err) {
   *cutter = (rem_cutter){.counter = counter, .max_bytes = max_bytes};
   cutter->boundaries = rem_calloc(max_bytes + 1, sizeof *cutter->boundaries);
@@ -80,18 +77,15 @@ static size_t word_boundaries(rem_cutter *cutter, const char *text, size_t start
   return count;
 }
 
-/* Lists the places in (start, end] between characters with their marks. */
-static size_t character_boundaries(rem_cutter *cutter, const char *text, size_t start, size_t end) {
-  size_t count = 0, last = start;
+/* Lists the places in (start, end] between characters, with `whole` only those between a character with its marks and the next. */
+static size_t character_boundaries(rem_cutter *cutter, const char *text, size_t start, size_t end, bool whole) {
+  size_t count = 0;
   bool joined = false;
   for (size_t at = start; at < end;) {
     size_t next = at;
     uint32_t c = rem_utf8_next(text, end, &next);
-    bool allowed = (rem_sentence_may_cut_before(c) && !joined) || next - last > MAX_CLUSTER_BYTES;
-    if (at > start && allowed) {
+    if (at > start && (!whole || (rem_sentence_may_cut_before(c) && !joined)))
       cutter->boundaries[count++] = (uint32_t)(at - start);
-      last = at;
-    }
     joined = c == 0x200D;
     at = next;
   }
@@ -124,7 +118,8 @@ static size_t prefer_newline(const char *text, size_t start, size_t end) {
   return end;
 }
 
-/* As much of text[start, size) as fits, cut at words, else at characters; at least one character. */
+/* As much of text[start, size) as fits, cut at words, else between characters, else between a character and its marks;
+ * at least one character. */
 static size_t cut_long(rem_cutter *cutter, const char *text, size_t size, size_t start, size_t tokens, size_t bytes,
                        size_t *ret_tokens) {
   size_t window = size - start < bytes ? size - start : bytes;
@@ -132,10 +127,10 @@ static size_t cut_long(rem_cutter *cutter, const char *text, size_t size, size_t
   bool end_is_word = end == size || is_space(text[end]);
   size_t count = word_boundaries(cutter, text, start, end, end_is_word);
   size_t fitting = search_boundaries(cutter, text + start, count, tokens, bytes, ret_tokens);
-  if (fitting == 0) {
-    if (count)
-      end = start + cutter->boundaries[0];
-    count = character_boundaries(cutter, text, start, end);
+  if (fitting == 0 && count > 0)
+    end = start + cutter->boundaries[0];
+  for (int whole = 1; fitting == 0 && whole >= 0; whole--) {
+    count = character_boundaries(cutter, text, start, end, whole);
     fitting = search_boundaries(cutter, text + start, count, tokens, bytes, ret_tokens);
   }
   size_t cut = start + cutter->boundaries[fitting ? fitting - 1 : 0];

@@ -275,11 +275,11 @@ static bool is_telling(const renderer *r, const MD_ATTRIBUTE *href) {
     return false;
   if (href->size >= 5 && memcmp(href->text, "data:", 5) == 0)
     return false;
-  const char *text = (const char *)r->line.data + r->link_start;
   size_t text_size = r->line.size - r->link_start;
+  if (text_size == 0 || text_size > href->size)
+    return true;
   /* An autolink's text is the target, or the end of it ("mailto:", "http://"). */
-  return !(text_size > 0 && text_size <= href->size &&
-           memcmp(href->text + href->size - text_size, text, text_size) == 0);
+  return memcmp(href->text + href->size - text_size, r->line.data + r->link_start, text_size) != 0;
 }
 
 static void append_target(renderer *r, const MD_SPAN_A_DETAIL *link) {
@@ -340,26 +340,29 @@ static int text(MD_TEXTTYPE type, const MD_CHAR *bytes, MD_SIZE size, void *cont
   return r->status;
 }
 
-/* A title that the first heading repeats needs no heading of its own. */
-static bool first_heading_is_title(const rem_text_document *document, size_t from) {
+/* The index of the first heading behind block `from` when it repeats the title, else 0. */
+static size_t repeated_title(const rem_text_document *document, size_t from) {
   for (size_t i = from; i < document->block_count; i++) {
     const rem_block *block = &document->blocks[i];
-    if (block->kind == REM_BLOCK_HEADING)
-      return block->level == 1 && block->text_size == document->title_size &&
-             memcmp(block->text, document->title, document->title_size) == 0;
+    if (block->kind != REM_BLOCK_HEADING)
+      continue;
+    bool same = block->level == 1 && block->text_size == document->title_size &&
+                memcmp(block->text, document->title, document->title_size) == 0;
+    return same ? i : 0;
   }
-  return false;
+  return 0;
 }
 
-/* Removes the title's block, the first of the document, and renumbers the headings. */
-static void drop_title_block(rem_text_document *document) {
-  memmove(document->blocks, document->blocks + 1, (document->block_count - 1) * sizeof *document->blocks);
+/* Removes the heading `gone`; what stood under it stands under the title, which is block 0. */
+static void merge_with_title(rem_text_document *document, size_t gone) {
+  rem_block *blocks = document->blocks;
+  memmove(blocks + gone, blocks + gone + 1, (document->block_count - gone - 1) * sizeof *blocks);
   document->block_count--;
-  for (size_t i = 0; i < document->block_count; i++)
-    document->blocks[i].heading--;
-  for (size_t i = 0; i < document->block_count; i++) {
-    if (document->blocks[i].heading < -1)
-      document->blocks[i].heading = -1;
+  for (size_t i = gone; i < document->block_count; i++) {
+    if (blocks[i].heading == (int32_t)gone)
+      blocks[i].heading = 0;
+    else if (blocks[i].heading > (int32_t)gone)
+      blocks[i].heading--;
   }
 }
 
@@ -378,7 +381,8 @@ rem_status rem_reader__markdown(rem_text_document *document, rem_error *err) {
     return r.status;
   if (result != 0)
     return rem_error_nomem(err);
-  if (has_title && first_heading_is_title(document, 1))
-    drop_title_block(document);
+  size_t repeated = has_title ? repeated_title(document, 1) : 0;
+  if (repeated)
+    merge_with_title(document, repeated);
   return REM_OK;
 }

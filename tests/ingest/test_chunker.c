@@ -150,6 +150,21 @@ static void long_paragraphs_are_cut_at_sentences_with_overlap(void **state) {
   rem_buffer_deinit(&text);
 }
 
+static void a_line_that_announces_goes_with_what_follows(void **state) {
+  (void)state;
+  rem_buffer text = {0};
+  for (int i = 0; i < 4; i++)
+    rem_buffer_append_text(&text, "A sentence of exactly seven words here.\n\n");
+  rem_buffer_append_text(&text, "When something is wrong\n\nTurn it off and on again, slowly, and wait for a while before.\n");
+  rem_chunk_options options = words(42); /* target 33: the four sentences and the title fit, the rest does not */
+  cut_bytes("text", (char *)text.data, text.size, &options);
+  assert_int_equal(result.count, 2);
+  assert_null(strstr(result.list[0].content, "When"));
+  assert_memory_equal(result.list[1].content, "When something is wrong\n\nTurn", 29);
+  free_chunks();
+  rem_buffer_deinit(&text);
+}
+
 static void sections_do_not_overlap(void **state) {
   (void)state;
   cut("markdown", "# A\n\nAlpha one. Alpha two.\n\n# B\n\nBeta one.\n", 40);
@@ -391,6 +406,7 @@ int main(void) {
       cmocka_unit_test(empty_headings_are_not_lost),
       cmocka_unit_test(long_headings_become_text),
       cmocka_unit_test(long_paragraphs_are_cut_at_sentences_with_overlap),
+      cmocka_unit_test(a_line_that_announces_goes_with_what_follows),
       cmocka_unit_test(sections_do_not_overlap),
       cmocka_unit_test(code_is_cut_at_lines),
       cmocka_unit_test(tables_repeat_their_header),

@@ -138,7 +138,8 @@ static void front_matter_gives_title_and_metadata(void **state) {
 
 static void a_title_that_the_first_heading_repeats_is_said_once(void **state) {
   (void)state;
-  reads("markdown", "---\ntitle: Same\n---\n# Same\n\ntext\n", "heading1(-1):Same\nparagraph(0):text\n");
+  reads("markdown", "---\ntitle: Same\n---\n# Same\n\ntext\n\n## B\n\nc\n",
+        "heading0(-1):Same\nparagraph(0):text\nheading2(0):B\nparagraph(2):c\n");
   reads("markdown", "+++\ntitle = \"Toml\"\n+++\ntext\n", "heading0(-1):Toml\nparagraph(0):text\n");
 }
 
