@@ -3,14 +3,17 @@
 
 #include "storage/key.h"
 
-rem_status rem_cursor__new(rem_engine *engine, const char *tenant, rem_cursor **ret_cursor, rem_error *err) {
+rem_status rem_cursor__new(rem_engine *engine, const char *tenant, rem_kv_snapshot *snapshot, rem_cursor **ret_cursor,
+                           rem_error *err) {
   rem_cursor *cursor = rem_calloc(1, sizeof *cursor);
   if (!cursor)
     return rem_error_nomem(err);
   cursor->engine = engine;
   cursor->left = -1;
   memcpy(cursor->tenant, tenant, strlen(tenant) + 1);
-  rem_status status = rem_kv_snapshot_acquire(engine->kv, &cursor->snapshot, err);
+  cursor->snapshot = snapshot;
+  cursor->snapshot_borrowed = snapshot != NULL;
+  rem_status status = snapshot ? REM_OK : rem_kv_snapshot_acquire(engine->kv, &cursor->snapshot, err);
   if (status < 0) {
     rem_free(cursor);
     return status;
@@ -28,7 +31,8 @@ void rem_entity_cursor_free(rem_cursor *cursor) {
   rem_kv_iterator_free(cursor->iterator);
   rem_filter_deinit(&cursor->filter);
   rem_table_unref(cursor->table);
-  rem_kv_snapshot_release(cursor->snapshot);
+  if (!cursor->snapshot_borrowed)
+    rem_kv_snapshot_release(cursor->snapshot);
   rem_free(cursor);
 }
 
@@ -165,7 +169,7 @@ rem_status rem_entity_list(rem_engine *engine, const char *tenant, const char *t
   rem_cursor *cursor;
   REM_TRY(rem_engine_check_usable(engine, err));
   REM_TRY(rem_registry_table(engine->registry, tenant, table, &definition, err));
-  rem_status status = rem_cursor__new(engine, tenant, &cursor, err);
+  rem_status status = rem_cursor__new(engine, tenant, NULL, &cursor, err);
   if (status >= 0) {
     status = rem_cursor__walk(cursor, definition, options, err);
     if (status >= 0)

@@ -24,6 +24,7 @@ struct rem_cursor {
   rem_engine *engine; /* borrowed */
   char tenant[REM_TENANT_SIZE];
   rem_kv_snapshot *snapshot;
+  bool snapshot_borrowed; /* of another cursor that outlives this one */
   /* Walk. */
   rem_table *table; /* owned reference */
   rem_kv_iterator *iterator;
@@ -40,8 +41,9 @@ struct rem_cursor {
   rem_error reason;
 };
 
-/* An empty cursor with a snapshot. Owned: rem_cursor_free() of rem.h, which is rem_entity_cursor_free(). */
-REM_CHECKED rem_status rem_cursor__new(rem_engine *engine, const char *tenant, rem_cursor **ret_cursor, rem_error *err);
+/* An empty cursor under `snapshot` (borrowed; NULL: a new one). Owned: rem_cursor_free() of rem.h, which is rem_entity_cursor_free(). */
+REM_CHECKED rem_status rem_cursor__new(rem_engine *engine, const char *tenant, rem_kv_snapshot *snapshot,
+                                      rem_cursor **ret_cursor, rem_error *err);
 void rem_entity_cursor_free(rem_cursor *cursor);
 /* Adds a hit; takes a reference of `table`. */
 REM_CHECKED rem_status rem_cursor__add_hit(rem_cursor *cursor, rem_table *table, const uint8_t id[16], double score,

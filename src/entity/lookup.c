@@ -165,7 +165,7 @@ rem_status rem_entity_lookup(rem_engine *engine, const char *tenant, rem_slice k
   if (flags & (REM_LOOKUP_IGNORE_CASE | REM_LOOKUP_FUZZY))
     REM_TRY(rem_likeness_init(&run.likeness, key, err));
   rem_cursor *cursor;
-  REM_TRY(rem_cursor__new(engine, tenant, &cursor, err));
+  REM_TRY(rem_cursor__new(engine, tenant, NULL, &cursor, err));
   run.cursor = cursor;
   rem_status status = scan(&run, err);
   if (status < 0) {

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The edges of one row, out of it and into it, by either of its names (D15).
+ */
+#ifndef REM_ENTITY_EDGES_H
+#define REM_ENTITY_EDGES_H
+
+#include "entity/engine.h"
+
+/* As rem_edges() in rem.h says. */
+REM_CHECKED rem_status rem_entity_edges(rem_engine *engine, const char *tenant, const char *table, rem_slice key,
+                                        rem_direction direction, rem_bytes *ret_json, rem_error *err);
+
+#endif

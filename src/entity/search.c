@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Search by meaning: the query's vector against the vectors of one or several tables, exactly (D18, D23).
+ *
+ * Complete: min(limit, matches) rows under one snapshot. Vectors of soft-deleted rows are still stored, so the scan is asked for as many more as
+ * there are of them and they are passed over here. A filter is answered first; the scan then looks at its rows only.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "entity/counters.h"
+#include "entity/cursor.h"
+#include "vector/scan.h"
+
+#define DEFAULT_LIMIT 10
+#define MOST_TABLES 10  /* searched without asking which are meant */
+#define BEST_TABLES 3   /* of more, those whose descriptions are nearest */
+
+typedef struct search_run {
+  rem_engine *engine;
+  rem_cursor *cursor;
+  const rem_read_options *options;
+  rem_slice text;
+  const float *vector; /* given by the caller, or NULL: made from the text by each table's model */
+  size_t dimension;
+  int64_t pending;
+} search_run;
+
+static int64_t wanted_count(const rem_read_options *options) {
+  int64_t limit = options->limit < 0 ? DEFAULT_LIMIT : options->limit;
+  int64_t offset = options->offset > 0 ? options->offset : 0;
+  return limit > INT64_MAX - offset ? INT64_MAX : limit + offset;
+}
+
+/* With a threshold and no limit every match is wanted. */
+static bool wants_all(const rem_read_options *options) {
+  return options->limit < 0 && !isnan(options->min_score);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Filter                                                                                       */
+
+typedef struct id_list {
+  uint8_t (*ids)[16];
+  size_t count, capacity;
+} id_list;
+
+static void id_list_deinit(id_list *list) {
+  rem_free(list->ids);
+}
+
+static rem_status add_id(id_list *list, const uint8_t id[16], rem_error *err) {
+  if (list->count == list->capacity) {
+    size_t capacity = list->capacity ? list->capacity * 2 : 256;
+    uint8_t(*ids)[16] = rem_realloc(list->ids, capacity * sizeof *ids);
+    if (!ids)
+      return rem_error_nomem(err);
+    list->ids = ids;
+    list->capacity = capacity;
+  }
+  memcpy(list->ids[list->count++], id, 16);
+  return REM_OK;
+}
+
+static int compare_ids(const void *a, const void *b) {
+  return memcmp(a, b, 16);
+}
+
+/* The ids of the rows that the filter lets through, sorted, under the search's snapshot. */
+static rem_status filtered_ids(search_run *run, rem_table *table, id_list *ids, rem_error *err) {
+  rem_cursor *walk;
+  rem_row row;
+  rem_read_options options = *run->options;
+  options.limit = -1;
+  options.offset = 0;
+  REM_TRY(rem_cursor__new(run->engine, run->cursor->tenant, run->cursor->snapshot, &walk, err));
+  rem_row__init(&row, run->engine);
+  rem_status status = rem_cursor__walk(walk, table, &options, err);
+  while (status >= 0 && (status = rem_entity_cursor_next(walk, &row, err)) == REM_ROW)
+    status = add_id(ids, row.id, err);
+  rem_row__deinit(&row);
+  rem_entity_cursor_free(walk);
+  REM_TRY(status);
+  if (ids->count)
+    qsort(ids->ids, ids->count, sizeof *ids->ids, compare_ids);
+  return REM_OK;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* One table                                                                                    */
+
+/* Adds the hits whose rows count: live ones, or all of them with include_deleted. */
+static rem_status keep_hits(search_run *run, rem_table *table, const rem_vector_hits *hits, rem_error *err) {
+  int64_t wanted = wants_all(run->options) ? INT64_MAX : wanted_count(run->options), kept = 0;
+  rem_row row;
+  rem_row__init(&row, run->engine);
+  rem_status status = REM_OK;
+  for (size_t i = 0; i < hits->count && kept < wanted && status >= 0; i++) {
+    const rem_vector_hit *hit = &hits->hits[i];
+    status = rem_read_id(run->engine, run->cursor->snapshot, run->cursor->tenant, table, hit->id, &row, err);
+    if (status == REM_NOT_FOUND) {
+      status = rem_error_set(err, REM_CORRUPT, "a vector of '%s' belongs to no row", table->name);
+      rem_error_hint(err, "run 'db check --repair'");
+    }
+    bool counts = status >= 0 && (run->options->include_deleted || !rem_record_is_deleted(&row.record));
+    if (!counts)
+      continue;
+    status = rem_cursor__add_hit(run->cursor, table, hit->id, hit->score, NULL, err);
+    kept++;
+  }
+  rem_row__deinit(&row);
+  return status < 0 ? status : REM_OK;
+}
+
+static rem_status scan_table(search_run *run, rem_table *table, const float *query, size_t dimension, int64_t deleted,
+                             rem_error *err) {
+  id_list ids REM_CLEANUP(id_list_deinit) = {0};
+  rem_vector_hits hits REM_CLEANUP(rem_vector_hits_deinit) = {0};
+  if (run->options->where_json) {
+    REM_TRY(filtered_ids(run, table, &ids, err));
+    if (ids.count == 0)
+      return REM_OK;
+  }
+  rem_vector_scan scan = {
+      .kv = run->engine->kv,
+      .snapshot = run->cursor->snapshot,
+      .tenant = run->cursor->tenant,
+      .table = table->name,
+      .metric = REM_METRIC_COSINE,
+      .query = query,
+      .dimension = dimension,
+      .ids = (const uint8_t(*)[16])ids.ids,
+      .id_count = ids.count,
+      .cancel = &run->engine->interrupted,
+      .pool = run->engine->pool,
+  };
+  if (!wants_all(run->options))
+    scan.k = (size_t)wanted_count(run->options) + (size_t)(run->options->include_deleted ? 0 : deleted);
+  scan.has_threshold = !isnan(run->options->min_score);
+  scan.threshold = scan.has_threshold ? run->options->min_score : 0;
+  REM_TRY(rem_vector_scan_run(&scan, &hits, err));
+  return keep_hits(run, table, &hits, err);
+}
+
+static rem_status search_table(search_run *run, rem_table *table, rem_error *err) {
+  rem_counters counters;
+  REM_TRY(rem_counters_read(run->engine->kv, run->cursor->snapshot, run->cursor->tenant, table->name, &counters, err));
+  run->pending += counters.pending[0];
+  if (run->options->where_json) {
+    /* An unusable filter is an error whether or not there is anything to search. */
+    rem_filter filter REM_CLEANUP(rem_filter_deinit) = {0};
+    REM_TRY(rem_filter_parse(table, run->options->where_json, &filter, err));
+  }
+  bool empty = counters.vectors[0] == 0 || wanted_count(run->options) == 0;
+  if (empty)
+    return REM_OK;
+  if (run->vector) {
+    if (run->dimension == table->slots[0].dimension)
+      return scan_table(run, table, run->vector, run->dimension, counters.deleted_vectors[0], err);
+    rem_error_set(err, REM_INVALID, "the vector has %zu values, those of '%s' have %u", run->dimension, table->name,
+                  table->slots[0].dimension);
+    rem_error_hint(err, "make it with the model '%s'", table->slots[0].model ? table->slots[0].model : "");
+    return REM_INVALID;
+  }
+  rem_embedder *embedder;
+  REM_TRY(rem_engine_table_embedder(run->engine, table, 0, &embedder, err));
+  size_t dimension = rem_embedder_info(embedder)->dimension;
+  float *query REM_AUTO_FREE = rem_alloc(dimension * sizeof *query);
+  if (!query)
+    return rem_error_nomem(err);
+  /* One text is embedded once for each model; tables mostly share one, and its cost is a millisecond. */
+  REM_TRY(rem_embedder_embed(embedder, &run->text, 1, query, NULL, err));
+  return scan_table(run, table, query, dimension, counters.deleted_vectors[0], err);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Which tables                                                                                 */
+
+static bool is_searched(const rem_table *table) {
+  return table->embedding_field_count && strcmp(table->name, "schema") != 0;
+}
+
+/* Keeps in `list` only the tables to search. */
+static void drop_unsearched(rem_table_list *list) {
+  size_t kept = 0;
+  for (size_t i = 0; i < list->count; i++) {
+    if (is_searched(list->tables[i]))
+      list->tables[kept++] = list->tables[i];
+    else
+      rem_table_unref(list->tables[i]);
+  }
+  list->count = kept;
+}
+
+/* The tables whose descriptions are nearest to the text, by the vectors of `schema`. */
+static rem_status keep_best_described(search_run *run, rem_table_list *list, rem_error *err) {
+  rem_cursor *found;
+  rem_row row;
+  rem_read_options options;
+  rem_read_options_init(&options);
+  options.limit = (int64_t)list->count + 64;
+  REM_TRY(rem_entity_search(run->engine, run->cursor->tenant, run->text, "schema", &options, &found, NULL, err));
+  rem_row__init(&row, run->engine);
+  size_t kept = 0;
+  rem_status status = REM_OK;
+  while (kept < BEST_TABLES && (status = rem_entity_cursor_next(found, &row, err)) == REM_ROW) {
+    const rem_field *field = rem_table_field(row.table, "name", 4);
+    rem_value name = field ? rem_record_field(&row.record, field->number) : (rem_value){0};
+    for (size_t i = kept; name.type == REM_TYPE_TEXT && i < list->count; i++) {
+      rem_table *table = list->tables[i];
+      if (!rem_slice_equal(rem_slice_text(table->name), rem_slice_of(name.text, name.text_size)))
+        continue;
+      list->tables[i] = list->tables[kept];
+      list->tables[kept++] = table;
+      break;
+    }
+  }
+  rem_row__deinit(&row);
+  rem_entity_cursor_free(found);
+  REM_TRY(status);
+  while (list->count > kept && kept)
+    rem_table_unref(list->tables[--list->count]);
+  return REM_OK;
+}
+
+static rem_status search_all(search_run *run, rem_error *err) {
+  rem_table_list list REM_CLEANUP(rem_table_list_deinit) = {0};
+  REM_TRY(rem_registry_list(run->engine->registry, run->cursor->tenant, &list, err));
+  drop_unsearched(&list);
+  if (list.count > MOST_TABLES)
+    REM_TRY(keep_best_described(run, &list, err));
+  for (size_t i = 0; i < list.count; i++)
+    REM_TRY(search_table(run, list.tables[i], err));
+  return REM_OK;
+}
+
+static rem_status search_named(search_run *run, const char *name, rem_error *err) {
+  rem_table *table;
+  REM_TRY(rem_registry_table(run->engine->registry, run->cursor->tenant, name, &table, err));
+  rem_status status;
+  if (table->embedding_field_count) {
+    status = search_table(run, table, err);
+  } else {
+    status = rem_error_set(err, REM_INVALID, "'%s' has no embedded fields to search", table->name);
+    rem_error_hint(err, "set 'embedding_fields' or 'embedding_provider' in its schema, or use 'db list %s'", table->name);
+  }
+  rem_table_unref(table);
+  return status;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+static int compare_hits(const void *a, const void *b) {
+  const rem_hit *x = a, *y = b;
+  if (x->score != y->score)
+    return x->score > y->score ? -1 : 1;
+  int order = strcmp(x->table->name, y->table->name);
+  return order ? order : memcmp(x->id, y->id, 16);
+}
+
+/* Offset and limit over the hits of all tables together. */
+static void cut_hits(rem_cursor *cursor, const rem_read_options *options) {
+  if (cursor->hit_count)
+    qsort(cursor->hits, cursor->hit_count, sizeof *cursor->hits, compare_hits);
+  size_t offset = options->offset > 0 ? (size_t)options->offset : 0;
+  cursor->next_hit = offset < cursor->hit_count ? offset : cursor->hit_count;
+  if (!wants_all(options))
+    cursor->left = options->limit < 0 ? DEFAULT_LIMIT : options->limit;
+}
+
+static rem_status search(search_run *run, const char *tenant, const char *table, rem_cursor **ret_cursor,
+                         int64_t *ret_pending, rem_error *err) {
+  REM_TRY(rem_engine_check_usable(run->engine, err));
+  REM_TRY(rem_cursor__new(run->engine, tenant, NULL, &run->cursor, err));
+  rem_status status = table ? search_named(run, table, err) : search_all(run, err);
+  if (status < 0) {
+    rem_entity_cursor_free(run->cursor);
+    return status;
+  }
+  cut_hits(run->cursor, run->options);
+  if (ret_pending)
+    *ret_pending = run->pending;
+  *ret_cursor = run->cursor;
+  return REM_OK;
+}
+
+rem_status rem_entity_search(rem_engine *engine, const char *tenant, rem_slice text, const char *table,
+                             const rem_read_options *options, rem_cursor **ret_cursor, int64_t *ret_pending,
+                             rem_error *err) {
+  search_run run = {.engine = engine, .options = options, .text = text};
+  return search(&run, tenant, table, ret_cursor, ret_pending, err);
+}
+
+rem_status rem_entity_search_vector(rem_engine *engine, const char *tenant, const float *vector, size_t dimension,
+                                    const char *table, const rem_read_options *options, rem_cursor **ret_cursor,
+                                    int64_t *ret_pending, rem_error *err) {
+  search_run run = {.engine = engine, .options = options, .vector = vector, .dimension = dimension};
+  REM_TRY(rem_vector_check(vector, dimension, err));
+  return search(&run, tenant, table, ret_cursor, ret_pending, err);
+}
