@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* modules: ingest */
 /*
  * Any bytes as a file of any format, cut with any bounds: chunks keep them, are valid text, and come in order. The first three bytes
  * choose format, tokens and counter.
  */
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "base/utf8.h"
 #include "ingest/chunker.h"
 #include "ingest/reader.h"
+
+#include "fuzz/fuzz.h"
 
 static void must(bool condition) {
   if (!condition)
@@ -41,7 +43,6 @@ static void check_chunks(const rem_text_document *document, const rem_chunk_opti
   rem_chunker_free(chunker);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static const char *const formats[] = {"markdown", "text", "code", "csv"};
   if (size < 3)

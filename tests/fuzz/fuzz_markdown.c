@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* modules: ingest */
 /* Any bytes as a Markdown file: blocks are valid text, their spans lie in the source, headings nest. */
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "base/utf8.h"
 #include "ingest/reader.h"
+
+#include "fuzz/fuzz.h"
 
 static void must(bool condition) {
   if (!condition)
@@ -22,7 +24,6 @@ static void check_block(const rem_text_document *document, size_t index) {
   must(rem_block_source_offset(block, block->text_size) <= document->text_size);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   rem_text_document document = {0};
   rem_error err = {0};
