@@ -35,6 +35,8 @@ static bool grow(rem_buffer *buffer, size_t needed) {
   size_t capacity = buffer->capacity ? buffer->capacity * 2 : 64;
   while (capacity < needed)
     capacity *= 2;
+  if (capacity > max)
+    capacity = max; /* room beyond the maximum would be used */
   uint8_t *data = rem_realloc(buffer->data, capacity);
   if (!data) {
     buffer->failure = REM_NOMEM;

@@ -2,8 +2,8 @@
 /*
  * Reading JSON: what jansson does not refuse by itself, or refuses in a way nobody could act on, is checked before it runs.
  *
- *   bytes -> valid UTF-8? -> nesting <= 512? -> jansson (strict flags) -> value
- *               |                 |                    |
+ *   bytes -> valid UTF-8, no NUL? -> nesting <= 512? -> jansson (strict flags) -> value
+ *               |                         |                    |
  *               `-- our error, with byte offset, line and column; jansson's reason put into our words
  *
  * The nesting is counted beforehand, without recursion, so that a hostile text never reaches the recursive parser. A text no
@@ -23,6 +23,12 @@ static rem_status fail_at(rem_error *err, rem_status code, const char *text, siz
   if (err)
     err->offset = (int64_t)offset;
   return code;
+}
+
+/* jansson passes over a NUL byte between tokens. */
+static rem_status check_nul(const char *text, size_t size, rem_error *err) {
+  const char *nul = size ? memchr(text, 0, size) : NULL;
+  return nul ? fail_at(err, REM_INVALID, text, (size_t)(nul - text), "NUL bytes are not allowed") : REM_OK;
 }
 
 static rem_status check_utf8(const char *text, size_t size, rem_error *err) {
@@ -114,10 +120,10 @@ static size_t error_offset(const char *text, size_t size, const json_error_t *fa
   case json_error_null_byte_in_key: return token_start(text, end);
   default: break;
   }
-  /* "… expected" and "invalid token" blame a whole token, the rest a place inside a string. */
-  if (strstr(failure->text, "expected") || strstr(failure->text, "token"))
+  /* "… expected", "invalid token" and "invalid Unicode …" blame a whole token, the rest the byte at hand inside a string. */
+  if (strstr(failure->text, "expected") || strstr(failure->text, "token") || strstr(failure->text, "Unicode"))
     return token_start(text, end);
-  return end > 0 ? end - 1 : 0;
+  return end;
 }
 
 /* jansson's words up to its own excerpt of the text. */
@@ -166,6 +172,7 @@ static rem_status parse_failure(const char *text, size_t size, const json_error_
 rem_status rem_json_parse(const char *text, size_t size, json_t **ret_json, rem_error *err) {
   json_error_t failure;
   REM_TRY(check_utf8(text, size, err));
+  REM_TRY(check_nul(text, size, err));
   REM_TRY(check_depth(text, size, err));
   json_t *json = json_loadb(size ? text : "", size,
                             JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &failure);
