@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "base/instant.h"
+#include "base/utf8.h"
 
 /* The range rem_instant_format() is made for; a damaged value is shown as null. */
 #define INSTANT_FIRST INT64_C(-62135596800000000)
@@ -186,13 +187,15 @@ rem_status rem_record_append_entity(const rem_record *record, const rem_table *t
 
 static rem_status value_to_json(const rem_value *value, json_t **ret_json, rem_error *err) {
   if (value->type == REM_TYPE_JSON) return rem_json_parse(value->text, value->text_size, ret_json, err);
+  if (value->type == REM_TYPE_TEXT && !rem_utf8_valid(value->text, value->text_size))
+    return rem_error_set(err, REM_CORRUPT, "a text is not UTF-8");
   char text[REM_UUID_TEXT_SIZE + 1];
   json_t *json = NULL;
   switch (value->type) {
   case REM_TYPE_BOOL: json = json_boolean(value->integer); break;
   case REM_TYPE_INT: json = json_integer(value->integer); break;
   case REM_TYPE_REAL: json = isfinite(value->real) ? json_real(value->real) : json_null(); break;
-  case REM_TYPE_TEXT: json = json_stringn(value->text, value->text_size); break;
+  case REM_TYPE_TEXT: json = json_stringn_nocheck(value->text, value->text_size); break;
   case REM_TYPE_INSTANT:
     json = instant_is_sound(value->integer) ? json_stringn(text, rem_instant_format(value->integer, text)) : json_null();
     break;

@@ -2,8 +2,8 @@
 /*
  * Kernels: the inner loops over vectors, one table of functions per instruction set, chosen once by rem_cpu_features().
  *
- * `a` is a float array, `b` the bytes of one at any address: stored vectors are read in place. Any dimension will do. The sums are in float32, so
- * vectors of extreme length overflow or underflow: similarity.h sees that and repeats them in double.
+ * `a` is a float array, `b` the bytes of one at any address: stored vectors are read in place. Any dimension will do. The sums
+ * are in float32, so vectors of extreme length overflow or underflow: similarity.h sees that and repeats them in double.
  */
 #ifndef REM_VECTOR_KERNEL_H
 #define REM_VECTOR_KERNEL_H

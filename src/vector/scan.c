@@ -19,6 +19,9 @@ enum {
   CANCEL_INTERVAL = 256, /* rows between looks at the cancel flag */
 };
 
+/* Below this many bytes of vectors one thread is done before others have woken (about 5 ms). */
+#define PARALLEL_BYTES ((uint64_t)8 << 20)
+
 /* One thread's share of the work. */
 typedef struct worker {
   const rem_vector_scan *scan;
@@ -187,8 +190,22 @@ static rem_status gather(worker *workers, size_t count, rem_vector_hits *ret_hit
   return REM_OK;
 }
 
+/* The pool, when there is one and enough to do for it. */
+static rem_status choose_pool(const job *j, rem_thread_pool **ret_pool, rem_error *err) {
+  *ret_pool = NULL;
+  if (j->scan->pool == NULL) return REM_OK;
+  rem_buffer end REM_AUTO_BUFFER = {0};
+  rem_key_prefix_end(&end, j->prefix);
+  REM_TRY(rem_buffer_status(&end, err));
+  uint64_t bytes = rem_kv_range_bytes(j->scan->kv, REM_CF_VECTORS, j->prefix, rem_buffer_slice(&end));
+  uint64_t least = j->scan->parallel_bytes != 0 ? j->scan->parallel_bytes : PARALLEL_BYTES;
+  if (bytes >= least) *ret_pool = j->scan->pool;
+  return REM_OK;
+}
+
 static rem_status run_job(job *j, rem_vector_hits *ret_hits, rem_error *err) {
-  rem_thread_pool *pool = j->scan->pool;
+  rem_thread_pool *pool;
+  REM_TRY(choose_pool(j, &pool, err));
   size_t count = pool != NULL ? rem_thread_pool_size(pool) + 1 : 1;
   j->workers = rem_calloc(count, sizeof *j->workers);
   if (j->workers == NULL) return rem_error_nomem(err);

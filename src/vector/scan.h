@@ -33,6 +33,7 @@ typedef struct rem_vector_scan {
   size_t id_count;
   const atomic_bool *cancel; /* polled; REM_CANCELLED */
   rem_thread_pool *pool;     /* NULL: this thread alone */
+  uint64_t parallel_bytes;   /* size of the stored vectors from which on the pool is used; 0: 8 MiB */
 } rem_vector_scan;
 
 typedef struct rem_vector_hits {

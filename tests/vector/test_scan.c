@@ -102,7 +102,8 @@ static int tear_down(void **state) {
 
 static rem_vector_scan scan_of(fixture *f, rem_metric metric, size_t k) {
   return (rem_vector_scan){.kv = f->kv, .tenant = "t", .table = "doc", .metric = metric,
-                           .query = f->query, .dimension = DIMENSION, .k = k};
+                           .query = f->query, .dimension = DIMENSION, .k = k,
+                           .parallel_bytes = 1};
 }
 
 /* ---------------------------------------------------------------------------------------------- */
