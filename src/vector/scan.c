@@ -197,7 +197,11 @@ static rem_status choose_pool(const job *j, rem_thread_pool **ret_pool, rem_erro
   rem_buffer end REM_AUTO_BUFFER = {0};
   rem_key_prefix_end(&end, j->prefix);
   REM_TRY(rem_buffer_status(&end, err));
-  uint64_t bytes = rem_kv_range_bytes(j->scan->kv, REM_CF_VECTORS, j->prefix, rem_buffer_slice(&end));
+  /* Of what is in files the range's part is known, of what is in memory only the family's whole. */
+  rem_kv_family_stats stats;
+  REM_TRY(rem_kv_stats(j->scan->kv, REM_CF_VECTORS, &stats, err));
+  uint64_t bytes = stats.memory_bytes;
+  bytes += rem_kv_range_bytes(j->scan->kv, REM_CF_VECTORS, j->prefix, rem_buffer_slice(&end));
   uint64_t least = j->scan->parallel_bytes != 0 ? j->scan->parallel_bytes : PARALLEL_BYTES;
   if (bytes >= least) *ret_pool = j->scan->pool;
   return REM_OK;
