@@ -120,10 +120,11 @@ static size_t error_offset(const char *text, size_t size, const json_error_t *fa
   case json_error_null_byte_in_key: return token_start(text, end);
   default: break;
   }
-  /* "… expected", "invalid token" and "invalid Unicode …" blame a whole token, the rest the byte at hand inside a string. */
+  /* "… expected", "invalid token" and "invalid Unicode …" blame a whole token, the rest the byte at hand inside a
+   * string, which an invalid escape has already taken. */
   if (strstr(failure->text, "expected") || strstr(failure->text, "token") || strstr(failure->text, "Unicode"))
     return token_start(text, end);
-  return end;
+  return strstr(failure->text, "escape") && end > 0 ? end - 1 : end;
 }
 
 /* jansson's words up to its own excerpt of the text. */
