@@ -22,7 +22,7 @@ add_compile_options(-Wall -Wextra -Wpedantic -Werror -fno-strict-aliasing)
 if(CMAKE_C_COMPILER_ID MATCHES Clang)
   add_compile_options(-Wno-gnu)
 endif()
-add_compile_definitions(_GNU_SOURCE)
+add_compile_definitions(_GNU_SOURCE REM_VERSION_TEXT="${PROJECT_VERSION}")
 
 function(rem_sanitize)
   if(REM_SANITIZE)

@@ -349,6 +349,25 @@ rem_status rem_entity_batch_update(rem_batch *batch, const char *table, rem_slic
   return end_change(batch, change, key.size + json.size, status);
 }
 
+rem_status rem_entity_batch_refresh(rem_batch *batch, const char *table, const uint8_t id[16], rem_error *err) {
+  rem_change *change;
+  char text[37];
+  rem_uuid_format(id, text);
+  REM_TRY(new_change(batch, 0, &change, err));
+  change->kind = REM_CHANGE_UPDATE;
+  rem_status status = resolve_table(batch, table, &change->table, err);
+  if (status >= 0)
+    status = copy_slice(batch, rem_slice_text(text), &change->key, err);
+  change->patch = rem_slice_text("{}");
+  if (status >= 0)
+    status = rem_batch__prepare_update(batch, change, err);
+  if (status == REM_NOT_FOUND) {
+    end_change(batch, change, 0, REM_INVALID);
+    return REM_OK;
+  }
+  return end_change(batch, change, 0, status);
+}
+
 /* ------------------------------------------------------------------------------------------- */
 /* Commit                                                                                       */
 

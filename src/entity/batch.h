@@ -76,6 +76,8 @@ REM_CHECKED rem_status rem_entity_batch_put(rem_batch *batch, const char *table,
 REM_CHECKED rem_status rem_entity_batch_put_json(rem_batch *batch, const char *table, json_t *json, rem_error *err);
 REM_CHECKED rem_status rem_entity_batch_update(rem_batch *batch, const char *table, rem_slice key, rem_slice json,
                                                rem_error *err);
+/* Writes the row `id` again as it is, to make its vector; a row that is gone is passed over. */
+REM_CHECKED rem_status rem_entity_batch_refresh(rem_batch *batch, const char *table, const uint8_t id[16], rem_error *err);
 REM_CHECKED rem_status rem_entity_batch_delete(rem_batch *batch, const char *table, rem_slice key, rem_error *err);
 /* Stores `table` (taken) as the tenant's definition of its name; `delta` (may be NULL) is what its changed indexes do to the counters. */
 REM_CHECKED rem_status rem_entity_batch_table(rem_batch *batch, rem_table *table, const rem_counters *delta,

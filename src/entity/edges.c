@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "entity/edges.h"
+
+#include "base/json.h"
+#include "entity/read.h"
+#include "index/entries.h"
+#include "storage/key.h"
+
+typedef struct edges_run {
+  rem_engine *engine;
+  const char *tenant;
+  rem_row row;
+  rem_kv_snapshot *snapshot;
+  json_t *array; /* owned */
+  rem_buffer key, parts;
+} edges_run;
+
+static json_t *text_of(rem_slice text) {
+  return text.size ? json_stringn((const char *)text.data, text.size) : json_null();
+}
+
+static json_t *id_text(const uint8_t id[16]) {
+  char text[37];
+  rem_uuid_format(id, text);
+  return json_string(text);
+}
+
+/* The first row that a key or id names, in `table` only when that is not empty: what an edge points to now. */
+static rem_status find_target(edges_run *run, rem_slice value, rem_slice table, json_t **ret_table, json_t **ret_id,
+                              rem_error *err) {
+  rem_kv_iterator *iterator REM_AUTO_ITERATOR = NULL;
+  rem_buffer prefix REM_CLEANUP(rem_buffer_deinit) = {0};
+  *ret_table = *ret_id = NULL;
+  REM_TRY(rem_key_key(&prefix, run->tenant, value, NULL, err));
+  REM_TRY(rem_kv_iterator_prefix(run->engine->kv, run->snapshot, REM_CF_KEY_INDEX, rem_buffer_slice(&prefix), &iterator,
+                                 err));
+  for (rem_kv_iterator_first(iterator); rem_kv_iterator_valid(iterator); rem_kv_iterator_next(iterator)) {
+    uint8_t labels;
+    bool deleted;
+    rem_slice found;
+    if (!rem_index_key_value(rem_kv_iterator_value(iterator), &labels, &deleted, &found) || deleted)
+      continue;
+    if (table.size && !rem_slice_equal(table, found))
+      continue;
+    *ret_table = text_of(found);
+    *ret_id = id_text(rem_key_id(rem_kv_iterator_key(iterator)));
+    return REM_OK;
+  }
+  return rem_kv_iterator_status(iterator, err);
+}
+
+/* The far end of an outgoing edge. */
+static rem_status describe_target(edges_run *run, json_t *edge, const rem_key_target *target, rem_error *err) {
+  json_t *table, *id;
+  char text[37];
+  rem_slice value = target->key;
+  if (target->kind == REM_TARGET_ID) {
+    rem_uuid_format(target->id, text);
+    value = rem_slice_text(text);
+  }
+  rem_slice wanted = target->kind == REM_TARGET_TABLE_KEY ? target->table : (rem_slice){0};
+  REM_TRY(find_target(run, value, wanted, &table, &id, err));
+  bool dangling = table == NULL;
+  json_object_set_new(edge, "target", id ? id : target->kind == REM_TARGET_ID ? id_text(target->id) : json_null());
+  json_object_set_new(edge, "table", table ? table : text_of(wanted));
+  json_object_set_new(edge, "key", target->kind == REM_TARGET_ID ? json_null() : text_of(target->key));
+  json_object_set_new(edge, "dangling", json_boolean(dangling));
+  return REM_OK;
+}
+
+static rem_status add_edge(edges_run *run, const uint8_t source[16], rem_slice type, const rem_key_target *target,
+                           rem_slice data, bool out, rem_error *err) {
+  json_t *properties REM_AUTO_JSON = NULL;
+  if (data.size)
+    REM_TRY(rem_json_parse((const char *)data.data, data.size, &properties, err));
+  json_t *weight = json_object_get(properties, "weight"), *more = json_object_get(properties, "properties");
+  json_t *edge = json_pack("{s:o, s:s, s:o, s:O?, s:O?}", "source", id_text(source), "direction", out ? "out" : "in",
+                           "type", text_of(type), "weight", weight, "properties", more);
+  if (!edge || json_array_append_new(run->array, edge))
+    return rem_error_nomem(err);
+  if (out)
+    return describe_target(run, edge, target, err);
+  json_t *table, *id;
+  char text[37];
+  rem_uuid_format(source, text);
+  REM_TRY(find_target(run, rem_slice_text(text), (rem_slice){0}, &table, &id, err));
+  json_decref(id);
+  json_object_set_new(edge, "target", id_text(run->row.id));
+  json_object_set_new(edge, "table", table ? table : json_null());
+  json_object_set_new(edge, "key", target->kind == REM_TARGET_ID ? json_null() : text_of(target->key));
+  json_object_set_new(edge, "dangling", json_false());
+  return REM_OK;
+}
+
+/* Every edge whose key starts with run->key. */
+static rem_status scan(edges_run *run, bool out, rem_error *err) {
+  rem_kv_iterator *iterator REM_AUTO_ITERATOR = NULL;
+  REM_TRY(rem_buffer_status(&run->key, err));
+  REM_TRY(rem_kv_iterator_prefix(run->engine->kv, run->snapshot, out ? REM_CF_EDGES : REM_CF_EDGES_REVERSE,
+                                 rem_buffer_slice(&run->key), &iterator, err));
+  for (rem_kv_iterator_first(iterator); rem_kv_iterator_valid(iterator); rem_kv_iterator_next(iterator)) {
+    uint8_t source[16];
+    rem_slice type;
+    rem_key_target target;
+    rem_slice key = rem_kv_iterator_key(iterator);
+    rem_buffer_reset(&run->parts);
+    bool good = out ? rem_key_parse_edge(key, &run->parts, source, &type, &target)
+                    : rem_key_parse_edge_reverse(key, &run->parts, source, &type, &target);
+    if (!good) {
+      rem_error_set(err, REM_CORRUPT, "an entry of the edge index is damaged");
+      rem_error_hint(err, "run 'db check', then 'db reindex'");
+      return REM_CORRUPT;
+    }
+    REM_TRY(add_edge(run, source, type, &target, rem_kv_iterator_value(iterator), out, err));
+  }
+  return rem_kv_iterator_status(iterator, err);
+}
+
+static rem_status scan_out(edges_run *run, rem_error *err) {
+  rem_buffer_reset(&run->key);
+  rem_key_edge_prefix(&run->key, run->tenant);
+  rem_buffer_append(&run->key, run->row.id, 16);
+  return scan(run, true, err);
+}
+
+static rem_status scan_in_by(edges_run *run, const rem_key_target *target, rem_error *err) {
+  rem_buffer_reset(&run->key);
+  rem_key_edge_prefix(&run->key, run->tenant);
+  rem_key_append_target(&run->key, target);
+  return scan(run, false, err);
+}
+
+/* Edges point to a row by its id, by a key in its table, or by a key in any table. */
+static rem_status scan_in(edges_run *run, rem_error *err) {
+  rem_key_target target = {.kind = REM_TARGET_ID};
+  memcpy(target.id, run->row.id, 16);
+  REM_TRY(scan_in_by(run, &target, err));
+  rem_buffer texts REM_CLEANUP(rem_buffer_deinit) = {0};
+  rem_record_label labels[REM_RECORD_LABEL_MAX];
+  size_t count;
+  REM_TRY(rem_record_labels(&run->row.record, run->row.table, run->row.id, &texts, labels, &count, err));
+  for (size_t i = 0; i < count; i++) {
+    if (labels[i].labels == REM_LABEL_ID)
+      continue;
+    target = (rem_key_target){.kind = REM_TARGET_TABLE_KEY, .key = labels[i].value};
+    target.table = rem_slice_text(run->row.table->name);
+    REM_TRY(scan_in_by(run, &target, err));
+    target.kind = REM_TARGET_KEY;
+    REM_TRY(scan_in_by(run, &target, err));
+  }
+  return REM_OK;
+}
+
+static rem_status collect(edges_run *run, const char *name, rem_slice key, rem_direction direction, rem_error *err) {
+  rem_table *table;
+  uint8_t id[16];
+  REM_TRY(rem_registry_table(run->engine->registry, run->tenant, name, &table, err));
+  rem_status status = rem_read_resolve(run->engine, run->tenant, table, key, id, &run->row, err);
+  rem_table_unref(table);
+  if (status != REM_OK)
+    return status;
+  if (rem_record_is_deleted(&run->row.record))
+    return REM_NOT_FOUND;
+  if (direction & REM_OUT)
+    REM_TRY(scan_out(run, err));
+  return direction & REM_IN ? scan_in(run, err) : REM_OK;
+}
+
+rem_status rem_entity_edges(rem_engine *engine, const char *tenant, const char *table, rem_slice key,
+                            rem_direction direction, rem_bytes *ret_json, rem_error *err) {
+  edges_run run = {.engine = engine, .tenant = tenant, .array = json_array()};
+  rem_row__init(&run.row, engine);
+  rem_status status = rem_kv_snapshot_acquire(engine->kv, &run.snapshot, err);
+  if (status >= 0)
+    status = collect(&run, table, key, direction, err);
+  if (status == REM_OK)
+    status = rem_json_text(run.array, ret_json, err);
+  rem_row__deinit(&run.row);
+  rem_kv_snapshot_release(run.snapshot);
+  rem_buffer_deinit(&run.key);
+  rem_buffer_deinit(&run.parts);
+  json_decref(run.array);
+  return status;
+}

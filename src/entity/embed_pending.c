@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Embedding what is pending: rows that were stored while their model could not be had (D17).
+ *
+ * The work list is the pending entries in `meta`. A row is written again as it is, which makes its vector and takes it off the list in one commit, so
+ * a job that is cut short has lost nothing.
+ */
+#include "base/clock.h"
+#include "base/json.h"
+#include "entity/batch.h"
+#include "entity/counters.h"
+#include "entity/maintenance.h"
+#include "storage/key.h"
+
+#define PIECE 64
+
+typedef struct embed_job {
+  rem_engine *engine; /* owned reference */
+  char tenant[REM_TENANT_SIZE];
+  rem_table_list tables;
+  size_t table;
+  uint8_t cursor[16];
+  int64_t embedded, total;
+} embed_job;
+
+static void embed_job_free(void *state) {
+  embed_job *job = state;
+  rem_table_list_deinit(&job->tables);
+  rem_engine_unref(job->engine, NULL);
+  rem_free(job);
+}
+
+/* Adds up to PIECE pending rows from the cursor on. */
+static rem_status collect(embed_job *job, const rem_table *table, rem_batch *batch, bool *ret_end, rem_error *err) {
+  rem_kv_iterator *iterator REM_AUTO_ITERATOR = NULL;
+  rem_buffer key REM_CLEANUP(rem_buffer_deinit) = {0};
+  rem_key_pending_prefix(&key, job->tenant, table->name, 0);
+  REM_TRY(rem_buffer_status(&key, err));
+  REM_TRY(rem_kv_iterator_prefix(job->engine->kv, NULL, REM_CF_META, rem_buffer_slice(&key), &iterator, err));
+  rem_buffer_append(&key, job->cursor, 16);
+  REM_TRY(rem_buffer_status(&key, err));
+  rem_kv_iterator_seek(iterator, rem_buffer_slice(&key));
+  size_t added = 0;
+  for (; rem_kv_iterator_valid(iterator) && added < PIECE; rem_kv_iterator_next(iterator), added++)
+    REM_TRY(rem_entity_batch_refresh(batch, table->name, rem_key_id(rem_kv_iterator_key(iterator)), err));
+  *ret_end = !rem_kv_iterator_valid(iterator);
+  if (!*ret_end)
+    memcpy(job->cursor, rem_key_id(rem_kv_iterator_key(iterator)), 16);
+  return *ret_end ? rem_kv_iterator_status(iterator, err) : REM_OK;
+}
+
+static rem_status embed_piece(embed_job *job, rem_error *err) {
+  rem_table *table = job->tables.tables[job->table];
+  rem_counters counters;
+  REM_TRY(rem_counters_read(job->engine->kv, NULL, job->tenant, table->name, &counters, err));
+  bool end = counters.pending[0] == 0;
+  if (!end) {
+    rem_embedder *embedder;
+    rem_batch *batch;
+    rem_batch_result result = {0};
+    REM_TRY(rem_engine_table_embedder(job->engine, table, 0, &embedder, err));
+    REM_TRY(rem_entity_batch_new(job->engine, job->tenant, &batch, err));
+    rem_status status = collect(job, table, batch, &end, err);
+    if (status >= 0)
+      status = rem_entity_batch_commit(batch, &result, NULL, err);
+    rem_entity_batch_free(batch);
+    REM_TRY(status);
+    job->embedded += result.inserted + result.updated + result.unchanged - result.pending;
+  }
+  if (end) {
+    job->table++;
+    memset(job->cursor, 0, sizeof job->cursor);
+  }
+  return REM_OK;
+}
+
+static rem_status step(void *state, rem_progress *progress, rem_error *err) {
+  embed_job *job = state;
+  int64_t deadline = rem_job_deadline_us();
+  rem_progress_set_phase(progress, "embed");
+  while (job->table < job->tables.count && rem_clock_monotonic_us() < deadline) {
+    rem_progress_set_item(progress, job->tables.tables[job->table]->name);
+    REM_TRY(embed_piece(job, err));
+  }
+  progress->done = job->embedded;
+  progress->total = job->total;
+  return job->table < job->tables.count ? REM_ROW : REM_DONE;
+}
+
+static rem_status count_pending(embed_job *job, int64_t *ret_pending, rem_error *err) {
+  *ret_pending = 0;
+  for (size_t i = 0; i < job->tables.count; i++) {
+    rem_counters counters;
+    REM_TRY(rem_counters_read(job->engine->kv, NULL, job->tenant, job->tables.tables[i]->name, &counters, err));
+    *ret_pending += counters.pending[0];
+  }
+  return REM_OK;
+}
+
+static rem_status result(void *state, rem_bytes *ret_json, rem_error *err) {
+  embed_job *job = state;
+  int64_t pending;
+  REM_TRY(count_pending(job, &pending, err));
+  json_t *json REM_AUTO_JSON =
+      json_pack("{s:I, s:I}", "embedded", (json_int_t)job->embedded, "pending", (json_int_t)pending);
+  return json ? rem_json_text(json, ret_json, err) : rem_error_nomem(err);
+}
+
+static const rem_job_type embed_type = {.step = step, .result = result, .free = embed_job_free};
+
+rem_status rem_maintenance_embed_pending(rem_engine *engine, const char *tenant, rem_job **ret_job, rem_error *err) {
+  REM_TRY(rem_engine_check_writable(engine, err));
+  embed_job *job = rem_calloc(1, sizeof *job);
+  if (!job)
+    return rem_error_nomem(err);
+  job->engine = rem_engine_ref(engine);
+  memcpy(job->tenant, tenant, strlen(tenant) + 1);
+  rem_status status = rem_registry_list(engine->registry, tenant, &job->tables, err);
+  if (status >= 0)
+    status = count_pending(job, &job->total, err);
+  if (status < 0) {
+    embed_job_free(job);
+    return status;
+  }
+  return rem_job_new(&embed_type, job, ret_job, err);
+}
