@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The embedder on the real model: vectors equal to the reference's at every level the CPU has, in any batch, by any thread. */
+#include "embed/embedder.h"
+
+#include <math.h>
+#include <pthread.h>
+
+#include "base/cpu.h"
+#include "embed/encoder.h"
+#include "embed/model_fixture.h"
+
+#define THREADS 4
+
+static rem_config *config;
+static fixture_reference reference;
+static rem_slice texts[FIXTURE_TEXTS];
+static float wanted[FIXTURE_TEXTS][FIXTURE_DIMENSION];
+
+static int load(void **state) {
+  (void)state;
+  rem_error error = {0};
+  if (rem_config_load(&config, &error) < 0 || rem_config_set(config, "P8_MODELS_DIR", fixture_models_dir(), &error) < 0)
+    fail_msg("%s", error.message);
+  fixture_reference_load(&reference);
+  for (size_t i = 0; i < FIXTURE_TEXTS; i++) {
+    texts[i] = fixture_text(&reference, i);
+    fixture_vector(&reference, i, wanted[i]);
+  }
+  return 0;
+}
+
+static int unload(void **state) {
+  (void)state;
+  fixture_reference_free(&reference);
+  rem_config_free(config);
+  return 0;
+}
+
+static rem_embedder *open_embedder(rem_thread_pool *pool) {
+  rem_embedder *embedder = NULL;
+  rem_error error = {0};
+  if (rem_embedder_open(config, pool, REM_MODEL_DEFAULT, &embedder, &error) < 0)
+    fail_msg("%s; %s", error.message, error.hint);
+  return embedder;
+}
+
+static rem_thread_pool *new_pool(size_t threads) {
+  rem_thread_pool *pool = NULL;
+  rem_error error = {0};
+  assert_int_equal(rem_thread_pool_new(threads, &pool, &error), REM_OK);
+  return pool;
+}
+
+static void embed(rem_embedder *embedder, const rem_slice *some, size_t count, float *ret_vectors) {
+  rem_error error = {0};
+  if (rem_embedder_embed(embedder, some, count, ret_vectors, NULL, &error) < 0)
+    fail_msg("%s", error.message);
+}
+
+static double cosine(const float *a, const float *b) {
+  double ab = 0, aa = 0, bb = 0;
+  for (size_t i = 0; i < FIXTURE_DIMENSION; i++) {
+    ab += (double)a[i] * b[i];
+    aa += (double)a[i] * a[i];
+    bb += (double)b[i] * b[i];
+  }
+  return ab / sqrt(aa * bb);
+}
+
+static double length_of(const float *a) {
+  double sum = 0;
+  for (size_t i = 0; i < FIXTURE_DIMENSION; i++)
+    sum += (double)a[i] * a[i];
+  return sqrt(sum);
+}
+
+static void vectors_equal_the_reference_at_every_level_of_the_cpu(void **state) {
+  (void)state;
+  static const char *const levels[] = {"generic", "avx2", "avx512", "avx512vnni", "avx512bf16", "amx"};
+  float *vectors = malloc(sizeof wanted);
+  for (size_t l = 0; l < sizeof levels / sizeof levels[0]; l++) {
+    rem_cpu_set_level(levels[l]);
+    if (strcmp(rem_cpu_level(), levels[l]) != 0) {
+      print_message("this CPU has no %s\n", levels[l]);
+      continue;
+    }
+    bool is_float32 = rem_encoder_preferred_layout() == REM_ENCODER_LAYOUT_F32;
+    rem_embedder *embedder = open_embedder(NULL);
+    embed(embedder, texts, FIXTURE_TEXTS, vectors);
+    rem_embedder_close(embedder);
+    double worst = 1;
+    for (size_t i = 0; i < FIXTURE_TEXTS; i++) {
+      const float *vector = vectors + i * FIXTURE_DIMENSION;
+      double similarity = cosine(vector, wanted[i]);
+      if (!(similarity >= (is_float32 ? 0.9999 : 0.999)))
+        fail_msg("%s: text %zu has cosine %.6f to the reference", levels[l], i, similarity);
+      if (!(fabs(length_of(vector) - 1) < 1e-4))
+        fail_msg("%s: the vector of text %zu has length %.6f", levels[l], i, length_of(vector));
+      worst = similarity < worst ? similarity : worst;
+    }
+    print_message("%s, %s: worst cosine %.6f\n", levels[l], is_float32 ? "float32" : "bfloat16", worst);
+  }
+  rem_cpu_set_level(NULL);
+  free(vectors);
+}
+
+static void info_pins_the_model(void **state) {
+  (void)state;
+  rem_embedder *embedder = open_embedder(NULL);
+  const rem_model_info *info = rem_embedder_info(embedder);
+  assert_string_equal(info->name, REM_MODEL_DEFAULT);
+  assert_string_equal(info->sha256, FIXTURE_SHA256);
+  assert_int_equal(info->dimension, FIXTURE_DIMENSION);
+  assert_int_equal(info->max_tokens, FIXTURE_MAX_TOKENS);
+  assert_int_equal(rem_tokenizer_count(rem_embedder_tokenizer(embedder), "Hello, world!", 13, 100), 4);
+  rem_embedder_close(embedder);
+}
+
+static void a_text_has_the_same_vector_alone_and_in_any_batch(void **state) {
+  (void)state;
+  rem_thread_pool *pool = new_pool(3);
+  rem_embedder *alone = open_embedder(NULL), *together = open_embedder(pool);
+  float *batch = malloc(sizeof wanted), single[FIXTURE_DIMENSION];
+  embed(together, texts, FIXTURE_TEXTS, batch);
+  for (size_t i = 0; i < FIXTURE_TEXTS; i += 3) {
+    embed(alone, &texts[i], 1, single);
+    if (!(cosine(single, batch + i * FIXTURE_DIMENSION) > 0.99999))
+      fail_msg("text %zu has another vector in a batch", i);
+  }
+  free(batch);
+  rem_embedder_close(alone);
+  rem_embedder_close(together);
+  rem_thread_pool_free(pool);
+}
+
+static void empty_texts_and_empty_batches_are_fine(void **state) {
+  (void)state;
+  rem_embedder *embedder = open_embedder(NULL);
+  float vectors[2 * FIXTURE_DIMENSION];
+  const rem_slice both[] = {{NULL, 0}, {(const uint8_t *)" ", 1}};
+  embed(embedder, both, 2, vectors);
+  assert_true(fabs(length_of(vectors) - 1) < 1e-4);
+  assert_true(cosine(vectors, vectors + FIXTURE_DIMENSION) > 0.99999); /* both are [CLS] [SEP] */
+  size_t truncated = 9;
+  rem_error error = {0};
+  assert_int_equal(rem_embedder_embed(embedder, NULL, 0, NULL, &truncated, &error), REM_OK);
+  assert_int_equal(truncated, 0);
+  rem_embedder_close(embedder);
+}
+
+static void texts_beyond_the_window_are_cut_and_counted(void **state) {
+  (void)state;
+  rem_embedder *embedder = open_embedder(NULL);
+  char fits[2 * 254], beyond[2 * 300];
+  for (size_t i = 0; i < sizeof fits; i += 2)
+    memcpy(fits + i, "a ", 2);
+  for (size_t i = 0; i < sizeof beyond; i += 2)
+    memcpy(beyond + i, "a ", 2);
+  const rem_slice both[] = {rem_slice_of(fits, sizeof fits), rem_slice_of(beyond, sizeof beyond)};
+  float vectors[2 * FIXTURE_DIMENSION];
+  size_t truncated = 0;
+  rem_error error = {0};
+  assert_int_equal(rem_embedder_embed(embedder, both, 2, vectors, &truncated, &error), REM_OK);
+  assert_int_equal(truncated, 1);
+  assert_true(cosine(vectors, vectors + FIXTURE_DIMENSION) > 0.99999);
+  rem_embedder_close(embedder);
+}
+
+typedef struct thread_work {
+  rem_embedder *embedder;
+  size_t first;
+  size_t wrong;
+} thread_work;
+
+static void *embed_in_thread(void *context) {
+  thread_work *work = context;
+  float vectors[10 * FIXTURE_DIMENSION];
+  rem_error error = {0};
+  for (size_t at = work->first; at + 10 <= FIXTURE_TEXTS; at += 10 * THREADS) {
+    if (rem_embedder_embed(work->embedder, texts + at, 10, vectors, NULL, &error) < 0)
+      work->wrong += 1000;
+    for (size_t i = 0; i < 10; i++)
+      work->wrong += !(cosine(vectors + i * FIXTURE_DIMENSION, wanted[at + i]) >= 0.999);
+  }
+  return NULL;
+}
+
+static void many_threads_may_share_an_embedder(void **state) {
+  (void)state;
+  rem_thread_pool *pool = new_pool(2);
+  rem_embedder *embedder = open_embedder(pool);
+  pthread_t threads[THREADS];
+  thread_work work[THREADS];
+  for (size_t i = 0; i < THREADS; i++) {
+    work[i] = (thread_work){embedder, 10 * i, 0};
+    assert_int_equal(pthread_create(&threads[i], NULL, embed_in_thread, &work[i]), 0);
+  }
+  for (size_t i = 0; i < THREADS; i++) {
+    pthread_join(threads[i], NULL);
+    assert_int_equal(work[i].wrong, 0);
+  }
+  rem_embedder_close(embedder);
+  rem_thread_pool_free(pool);
+}
+
+/* The memory of a call is a block for each worker, so a batch of any size passes under a fixed cap. */
+static void memory_is_bounded_whatever_the_batch(void **state) {
+  (void)state;
+  enum { COUNT = 2000 };
+  rem_thread_pool *pool = new_pool(2);
+  rem_embedder *embedder = open_embedder(pool);
+  rem_slice *many = malloc(COUNT * sizeof *many);
+  float *vectors = malloc((size_t)COUNT * FIXTURE_DIMENSION * sizeof *vectors);
+  for (size_t i = 0; i < COUNT; i++)
+    many[i] = rem_slice_of("seven words for a very short text", 33);
+  rem_alloc_set_cap(rem_alloc_live_bytes() + (32 << 20));
+  rem_error error = {0};
+  rem_status status = rem_embedder_embed(embedder, many, COUNT, vectors, NULL, &error);
+  rem_alloc_set_cap(0);
+  assert_int_equal(status, REM_OK);
+  assert_true(cosine(vectors, vectors + (size_t)(COUNT - 1) * FIXTURE_DIMENSION) > 0.99999);
+  free(many);
+  free(vectors);
+  rem_embedder_close(embedder);
+  rem_thread_pool_free(pool);
+}
+
+static void a_failed_allocation_is_told_and_nothing_leaks(void **state) {
+  (void)state;
+  size_t live = rem_alloc_live_count();
+  rem_status status = REM_NOMEM;
+  for (int64_t countdown = 1; status == REM_NOMEM; countdown++) {
+    rem_embedder *embedder = NULL;
+    rem_error error = {0};
+    float vectors[2 * FIXTURE_DIMENSION];
+    rem_alloc_fail_at(countdown, 0);
+    status = rem_embedder_open(config, NULL, NULL, &embedder, &error);
+    if (status == REM_OK)
+      status = rem_embedder_embed(embedder, texts, 2, vectors, NULL, &error);
+    rem_alloc_fail_at(0, 0);
+    rem_embedder_close(embedder);
+    assert_int_equal(rem_alloc_live_count(), live);
+    assert_true(status == REM_OK || error.code == REM_NOMEM);
+    assert_true(countdown < 200);
+    if (countdown == 1)
+      assert_int_equal(status, REM_NOMEM);
+  }
+  assert_int_equal(status, REM_OK);
+}
+
+static void a_missing_model_is_told(void **state) {
+  (void)state;
+  rem_embedder *embedder = NULL;
+  rem_error error = {0};
+  assert_int_equal(rem_embedder_open(config, NULL, "no-such-model", &embedder, &error), REM_MODEL);
+  assert_non_null(strstr(error.message, "'no-such-model'"));
+  assert_null(embedder);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(vectors_equal_the_reference_at_every_level_of_the_cpu),
+      cmocka_unit_test(info_pins_the_model),
+      cmocka_unit_test(a_text_has_the_same_vector_alone_and_in_any_batch),
+      cmocka_unit_test(empty_texts_and_empty_batches_are_fine),
+      cmocka_unit_test(texts_beyond_the_window_are_cut_and_counted),
+      cmocka_unit_test(many_threads_may_share_an_embedder),
+      cmocka_unit_test(memory_is_bounded_whatever_the_batch),
+      cmocka_unit_test(a_failed_allocation_is_told_and_nothing_leaks),
+      cmocka_unit_test(a_missing_model_is_told),
+  };
+  return cmocka_run_group_tests(tests, load, unload);
+}
