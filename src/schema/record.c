@@ -168,20 +168,21 @@ static rem_status damaged(const char *what, rem_error *err) {
   return rem_error_set(err, REM_CORRUPT, "a stored row is damaged: %s", what);
 }
 
-/* Do the offsets rise from the tail's end to the record's, each leaving its value's size? */
+/* Do the offsets rise from the tail's end to the record's, each leaving its value's size? One load a field, and one branch at the end. */
 static bool offsets_are_sound(const rem_record *record) {
-  size_t expected = record->tail_end;
-  for (size_t i = 0; i < record->field_count; i++) {
-    uint32_t word = rem_record__word(record, i);
-    size_t start = word & REM_RECORD_OFFSET_MASK;
-    size_t end = i + 1 < record->field_count ? rem_record__word(record, i + 1) & REM_RECORD_OFFSET_MASK
-                                             : record->body_size;
-    int size = TAG_SIZES[word >> 28];
-    if (start != expected || end < start || end > record->body_size) return false;
-    if (size == NO_TAG || (size >= 0 && end - start != (size_t)size)) return false;
-    expected = end;
+  const uint8_t *words = record->data + REM_RECORD_HEADER_SIZE;
+  size_t count = record->field_count, body_size = record->body_size;
+  if (count == 0) return record->tail_end == body_size;
+  uint32_t word = rem_load_u32le(words);
+  bool sound = (word & REM_RECORD_OFFSET_MASK) == record->tail_end;
+  for (size_t i = 1; i <= count; i++) {
+    uint32_t next = i < count ? rem_load_u32le(words + 4 * i) : (uint32_t)body_size;
+    uint32_t start = word & REM_RECORD_OFFSET_MASK, end = next & REM_RECORD_OFFSET_MASK;
+    int prescribed = TAG_SIZES[word >> 28];
+    sound &= (start <= end) & (prescribed == ANY_SIZE || (int64_t)end - start == prescribed);
+    word = next;
   }
-  return expected == record->body_size;
+  return sound;
 }
 
 rem_status rem_record_open(const void *data, size_t size, rem_record *ret_record, rem_error *err) {

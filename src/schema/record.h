@@ -95,6 +95,13 @@ rem_slice rem_record_tail(const rem_record *record);  /* JSON object text, or em
 /* A top-level field of the tail by name: REM_OK or REM_NOT_FOUND. Text is borrowed from the record or from `scratch`. */
 REM_CHECKED rem_status rem_record_tail_field(const rem_record *record, const char *name, size_t name_size,
                                              rem_buffer *scratch, rem_value *ret_value, rem_error *err);
+/*
+ * The value of a field of `table`, also of a row written before the schema had it: what then stood outside the schema under that name
+ * (as instant or UUID where the field is one), or in an earlier field of that name. As fast as rem_record_field() for all other rows. Text is borrowed
+ * from the record or from `scratch`.
+ */
+REM_CHECKED rem_status rem_record_value(const rem_record *record, const rem_table *table, const rem_field *field,
+                                        rem_buffer *scratch, rem_value *ret_value, rem_error *err);
 /* The canonical text of a scalar (D7): text as it is, numbers as in JSON, true and false, instants in UTC, UUIDs hyphenated. False, and nothing
  * appended, for null and JSON. */
 bool rem_value_append_text(const rem_value *value, rem_buffer *buffer);

@@ -7,6 +7,8 @@
  */
 #include "schema/record_internal.h"
 
+#include "base/instant.h"
+
 /* The end of the string that starts at `at`, or `size`. */
 static size_t skip_string(const uint8_t *text, size_t size, size_t at) {
   for (at++; at < size && text[at] != '"'; at++) {
@@ -100,4 +102,45 @@ rem_status rem_record_tail_field(const rem_record *record, const char *name, siz
   if (status == REM_OK) return REM_OK;
   if (status == REM_NOMEM || status == REM_LIMIT) return rem_error_set(err, status, "%s", reason.message);
   return rem_error_set(err, REM_CORRUPT, "a stored row is damaged: %s", reason.message);
+}
+
+/* A text that stood outside the schema, in the form the field now has. */
+static rem_status convert(const rem_field *field, rem_buffer *scratch, rem_value *value, rem_error *err) {
+  int64_t instant;
+  uint8_t uuid[16];
+  if (value->type != REM_TYPE_TEXT) return REM_OK;
+  if (field->kind == REM_FIELD_INSTANT && rem_instant_parse(value->text, value->text_size, true, &instant)) {
+    *value = (rem_value){.type = REM_TYPE_INSTANT, .integer = instant};
+  } else if (field->kind == REM_FIELD_UUID && rem_uuid_parse(value->text, value->text_size, uuid)) {
+    size_t start = scratch->size;
+    rem_buffer_append(scratch, uuid, sizeof uuid);
+    REM_TRY(rem_buffer_status(scratch, err));
+    *value = (rem_value){.type = REM_TYPE_UUID, .uuid = scratch->data + start};
+  }
+  return REM_OK;
+}
+
+/* The row is older than the field: a field of that name that was removed before, else the tail. */
+static rem_status older_value(const rem_record *record, const rem_table *table, const rem_field *field,
+                              rem_buffer *scratch, rem_value *ret_value, rem_error *err) {
+  for (uint16_t i = 0; i < record->field_count; i++) {
+    const rem_field *other = &table->fields[i];
+    bool same = other->name_size == field->name_size && memcmp(other->name, field->name, field->name_size) == 0;
+    if (!same || !rem_record_has(record, i)) continue;
+    *ret_value = rem_record_field(record, i);
+    return convert(field, scratch, ret_value, err);
+  }
+  rem_value value = {.type = REM_TYPE_NULL};
+  REM_TRY(rem_record_tail_field(record, field->name, field->name_size, scratch, &value, err));
+  REM_TRY(convert(field, scratch, &value, err));
+  *ret_value = value;
+  return REM_OK;
+}
+
+rem_status rem_record_value(const rem_record *record, const rem_table *table, const rem_field *field,
+                            rem_buffer *scratch, rem_value *ret_value, rem_error *err) {
+  if (field->number >= record->field_count && record->field_count <= table->field_count)
+    return older_value(record, table, field, scratch, ret_value, err);
+  *ret_value = rem_record_field(record, field->number);
+  return REM_OK;
 }

@@ -231,6 +231,43 @@ static void a_record_of_an_older_schema_is_read_and_compared(void **state) {
   rem_table_unref(new);
 }
 
+static rem_value find_value(const rem_record *record, const rem_table *table, const char *name, rem_buffer *scratch) {
+  rem_value value = {.type = REM_TYPE_NULL};
+  const rem_field *field = rem_table_field(table, name, strlen(name));
+  assert_non_null(field);
+  assert_int_equal(rem_record_value(record, table, field, scratch, &value, NULL), REM_OK);
+  return value;
+}
+
+static void a_field_added_later_is_found_where_the_row_has_it(void **state) {
+  (void)state;
+  rem_table *old = table_of("{\"short_name\":\"t\",\"properties\":{\"a\":{}}}");
+  rem_table *middle = table_after("{\"short_name\":\"t\",\"properties\":{}}", old);
+  rem_table *new = table_after("{\"short_name\":\"t\",\"properties\":{\"a\":{},\"when\":{\"type\":\"string\","
+                               "\"format\":\"date-time\"},\"ref\":{\"type\":\"string\",\"format\":\"uuid\"},\"n\":{}}}",
+                               middle);
+  rem_buffer buffer REM_AUTO_BUFFER = {0}, scratch REM_AUTO_BUFFER = {0};
+  encode(old,
+         "{\"a\":5,\"when\":\"1970-01-01T00:00:01Z\",\"ref\":\"01000000-0000-0000-0000-000000000000\",\"x\":[1]}",
+         NULL, &buffer);
+  rem_record r = opened(&buffer);
+  assert_int_equal(find_value(&r, new, "a", &scratch).integer, 5);
+  rem_value when = find_value(&r, new, "when", &scratch), ref = find_value(&r, new, "ref", &scratch);
+  assert_int_equal(when.type, REM_TYPE_INSTANT);
+  assert_true(when.integer == 1000000);
+  assert_int_equal(ref.type, REM_TYPE_UUID);
+  assert_int_equal(ref.uuid[0], 1);
+  assert_int_equal(find_value(&r, new, "n", &scratch).type, REM_TYPE_NULL);
+  rem_buffer_reset(&buffer);
+  encode(new, "{\"a\":6}", NULL, &buffer);
+  r = opened(&buffer);
+  assert_int_equal(find_value(&r, new, "a", &scratch).integer, 6);
+  assert_int_equal(find_value(&r, new, "when", &scratch).type, REM_TYPE_NULL);
+  rem_table_unref(old);
+  rem_table_unref(middle);
+  rem_table_unref(new);
+}
+
 static void the_entity_is_written_as_the_specification_shows_it(void **state) {
   (void)state;
   rem_table *table = table_of(KINDS);
@@ -710,6 +747,7 @@ int main(void) {
       cmocka_unit_test(the_system_part_is_changed_in_place),
       cmocka_unit_test(content_is_compared_without_the_system_part),
       cmocka_unit_test(a_record_of_an_older_schema_is_read_and_compared),
+      cmocka_unit_test(a_field_added_later_is_found_where_the_row_has_it),
       cmocka_unit_test(the_entity_is_written_as_the_specification_shows_it),
       cmocka_unit_test(deletion_and_vectors_are_shown),
       cmocka_unit_test(printed_floats_read_back_the_same),
