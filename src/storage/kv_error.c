@@ -16,8 +16,15 @@ static const char *after(const char *message, const char *prefix) {
   return strncmp(message, prefix, size) == 0 ? message + size : NULL;
 }
 
+/* A table file that is missing is looked for under its old name last, and that name is in the message. */
+static void correct_suffix(char *message) {
+  for (char *at = message; (at = strstr(at, ".ldb")); at++)
+    memcpy(at, ".sst", 4);
+}
+
 static rem_status set_corrupt(rem_error *err, const char *detail) {
-  rem_error_set(err, REM_CORRUPT, "the database is damaged: %s", detail);
+  const char *inner = after(detail, "Corruption: ");
+  rem_error_set(err, REM_CORRUPT, "the database is damaged: %s", inner ? inner : detail);
   rem_error_hint(err, "run `db check` to see how far the damage goes, and restore the last backup");
   return REM_CORRUPT;
 }
@@ -28,6 +35,8 @@ static rem_status set_io(rem_error *err, const char *message, const char *doing,
     rem_error_hint(err, "free some space, then try again");
     return REM_FULL;
   }
+  if (has(message, "No such file or directory"))
+    return set_corrupt(err, detail);
   return rem_error_set(err, REM_IO, "cannot %s: %s", doing, detail);
 }
 
@@ -48,6 +57,7 @@ static rem_status classify(const char *message, const char *doing, rem_error *er
 }
 
 rem_status rem_kv__error(char *message, const char *doing, rem_error *err) {
+  correct_suffix(message);
   rem_status status = classify(message, doing, err);
   rocksdb_free(message);
   return status;

@@ -14,7 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "storage/kv_internal.h"
+
+#define PROBE_BYTES ((size_t)1 << 20)
 
 static void close_folder(DIR **folder) {
   if (*folder)
@@ -76,30 +79,78 @@ rem_status rem_kv__position_read(const char *path, rem_kv_position *ret_position
 }
 
 bool rem_kv__position_same_manifest(const rem_kv_position *a, const rem_kv_position *b) {
-  return a->manifest_bytes >= 0 && a->manifest_bytes == b->manifest_bytes && strcmp(a->manifest, b->manifest) == 0;
+  return a->manifest_bytes == b->manifest_bytes && strcmp(a->manifest, b->manifest) == 0;
 }
 
 bool rem_kv__position_same(const rem_kv_position *a, const rem_kv_position *b) {
   return rem_kv__position_same_manifest(a, b) && a->log_bytes == b->log_bytes && a->log_number == b->log_number;
 }
 
+/* kv_options.c says why they are never finished. */
+static bool is_options(const char *name) {
+  return strncmp(name, "OPTIONS-", 8) == 0;
+}
+
 /* Every read-write open leaves an empty log and an old info log; RocksDB itself looks for the former once in six hours. */
 static bool is_litter(int folder, const char *name) {
   uint64_t number;
   struct stat status;
-  if (strncmp(name, "LOG.old.", 8) == 0)
+  if (strncmp(name, "LOG.old.", 8) == 0 || is_options(name))
     return true;
   return is_log(name, &number) && fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
          S_ISREG(status.st_mode) && status.st_size == 0;
 }
 
-void rem_kv__files_tidy(const char *path) {
+static void remove_files(const char *path, bool (*unwanted)(int folder, const char *name)) {
   DIR *folder REM_CLEANUP(close_folder) = opendir(path);
   if (!folder)
     return;
   for (struct dirent *entry; (entry = readdir(folder));)
-    if (is_litter(dirfd(folder), entry->d_name))
+    if (unwanted(dirfd(folder), entry->d_name))
       unlinkat(dirfd(folder), entry->d_name, 0);
+}
+
+void rem_kv__files_tidy(const char *path) {
+  remove_files(path, is_litter);
+}
+
+static bool is_options_litter(int folder, const char *name) {
+  (void)folder;
+  return is_options(name);
+}
+
+void rem_kv__files_tidy_opened(const char *path) {
+  remove_files(path, is_options_litter);
+}
+
+/* fallocate() finds out about full disks, quotas and file size limits without writing; where it is not supported, writing does. */
+static int reserve(int file) {
+  static const uint8_t zeros[4096];
+  if (fallocate(file, 0, 0, PROBE_BYTES) == 0)
+    return 0;
+  if (errno != EOPNOTSUPP && errno != ENOSYS)
+    return errno;
+  for (size_t done = 0; done < PROBE_BYTES; done += sizeof zeros)
+    if (pwrite(file, zeros, sizeof zeros, (off_t)done) != (ssize_t)sizeof zeros)
+      return errno ? errno : ENOSPC;
+  return 0;
+}
+
+rem_status rem_kv__files_check_space(const char *path, rem_error *err) {
+  char *probe REM_AUTO_FREE = rem_path_join(path, "rem.probe");
+  if (!probe)
+    return rem_error_nomem(err);
+  int file = open(probe, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (file < 0)
+    return rem_error_errno(err, errno, "cannot write to", path);
+  int number = reserve(file);
+  unlink(probe);
+  close(file);
+  if (!number)
+    return REM_OK;
+  rem_error_errno(err, number, "cannot write to", path);
+  rem_error_hint(err, "free some space, then try again");
+  return number == ENOSPC || number == EDQUOT || number == EFBIG ? REM_FULL : err ? err->code : REM_IO;
 }
 
 size_t rem_kv__files_log_count(const char *path) {

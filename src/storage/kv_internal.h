@@ -89,12 +89,17 @@ REM_CHECKED rem_status rem_kv__setup_init(rem_kv__setup *setup, const rem_kv_opt
 void rem_kv__setup_deinit(rem_kv__setup *setup);
 
 /* kv_files.c */
-/* REM_NOT_FOUND when the folder holds no database (no CURRENT). A file that vanishes meanwhile gives a position that equals no other. */
+/* REM_NOT_FOUND when the folder holds no database (no CURRENT). A manifest that is missing has -1 bytes: either CURRENT
+ * names another one by now, or it is lost. */
 REM_CHECKED rem_status rem_kv__position_read(const char *path, rem_kv_position *ret_position, rem_error *err);
 bool rem_kv__position_same_manifest(const rem_kv_position *a, const rem_kv_position *b);
 bool rem_kv__position_same(const rem_kv_position *a, const rem_kv_position *b);
 /* Removes what earlier writers left behind: old info logs and empty log files. The caller holds the writer's lock, and RocksDB is not open. */
 void rem_kv__files_tidy(const char *path);
+/* The same for what RocksDB leaves right after an open. */
+void rem_kv__files_tidy_opened(const char *path);
+/* Is there room for what an open writes? REM_FULL, REM_IO. */
+REM_CHECKED rem_status rem_kv__files_check_space(const char *path, rem_error *err);
 /* Count of RocksDB's log files. */
 size_t rem_kv__files_log_count(const char *path);
 

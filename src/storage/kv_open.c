@@ -133,7 +133,6 @@ static rem_status open_reader(rem_kv *kv, rem_kv_handle **ret_handle, rem_error 
 static bool is_complete(const char *path) {
   const char *names[2] = {"default", rem_kv_family_name(REM_CF_META)};
   rocksdb_options_t *options = rocksdb_options_create();
-  rocksdb_options_set_info_log_level(options, 4);
   const rocksdb_options_t *both[2] = {options, options};
   rocksdb_column_family_handle_t *handles[2];
   char *message = NULL;
@@ -172,7 +171,9 @@ static rem_status open_writer(rem_kv *kv, rem_kv_handle **ret_handle, rem_error 
       return rem_error_errno(err, errno, "cannot make the folder", kv->path);
   }
   rem_kv__files_tidy(kv->path);
+  REM_TRY(rem_kv__files_check_space(kv->path, err));
   REM_TRY(open_once(kv, ret_handle, err));
+  rem_kv__files_tidy_opened(kv->path);
   kv->options.mode = REM_KV_WRITE; /* a reopen finds what this made */
   return REM_OK;
 }

@@ -14,8 +14,13 @@ enum { LZ4 = rocksdb_lz4_compression, ZSTD = rocksdb_zstd_compression, PLAIN = r
 #define BLOOM_BITS 10 /* about 1 % false positives */
 #define LOG_BYTES ((uint64_t)16 << 20)
 #define TABLE_FILE_BYTES ((uint64_t)64 << 20)
-#define INFO_LOG_WARN 2
-#define INFO_LOG_FATAL 4
+/*
+ * RocksDB's info log is silent: NUM_INFO_LOG_LEVELS, above every level. Not for the noise: when a write to it fails (disk full), the
+ * next line aborts the process (an assertion of its file writer), so there may be no lines. For the same reason it must not roll by size: a
+ * rolling log repeats its headers whatever the level. A side effect: the OPTIONS file, which cannot say such a level, is not kept.
+ * Nothing reads it.
+ */
+#define INFO_LOG_SILENT 6
 
 typedef struct family_profile {
   const char *name;
@@ -67,16 +72,13 @@ static void set_reader(rocksdb_options_t *o) {
   /* Every file is opened at once, so that none can vanish later. */
   rocksdb_options_set_max_open_files(o, -1);
   rocksdb_options_set_skip_checking_sst_file_sizes_on_db_open(o, 1);
-  rocksdb_options_set_info_log_level(o, INFO_LOG_FATAL);
 }
 
 static void set_writer(rocksdb_options_t *o, const rem_kv_options *options) {
   rocksdb_options_set_create_if_missing(o, options->mode == REM_KV_CREATE);
   rocksdb_options_set_create_missing_column_families(o, options->mode == REM_KV_CREATE);
   rocksdb_options_set_max_open_files(o, options->max_open_files);
-  rocksdb_options_set_info_log_level(o, INFO_LOG_WARN);
-  rocksdb_options_set_keep_log_file_num(o, 2);
-  rocksdb_options_set_max_log_file_size(o, (size_t)1 << 20);
+  rocksdb_options_set_keep_log_file_num(o, 1);
   rocksdb_options_set_max_total_wal_size(o, LOG_BYTES);
   rocksdb_options_set_db_write_buffer_size(o, options->write_buffer_bytes);
   rocksdb_options_set_max_background_jobs(o, 2);
@@ -85,6 +87,7 @@ static void set_writer(rocksdb_options_t *o, const rem_kv_options *options) {
 
 static void set_database(rocksdb_options_t *o, const rem_kv_options *options) {
   rocksdb_options_set_atomic_flush(o, 1);
+  rocksdb_options_set_info_log_level(o, INFO_LOG_SILENT);
   rocksdb_options_set_max_file_opening_threads(o, 1);
   rocksdb_options_set_skip_stats_update_on_db_open(o, 1);
   rocksdb_options_set_stats_dump_period_sec(o, 0);
