@@ -22,9 +22,9 @@ typedef struct reader {
   rem_error *err;
 } reader;
 
-/* Puts "the configuration file '…', line 3: " in front of the message. */
-static rem_status say_where(reader *r, size_t line, rem_status status) {
-  rem_error_prefix(r->err, "configuration file '%s', line %zu: ", r->path, line);
+/* Puts "configuration file '…', line 3: " in front of the message, for the place of `key` in `table`. */
+static rem_status say_where(reader *r, const json_t *table, const char *key, rem_status status) {
+  rem_error_prefix(r->err, "configuration file '%s', line %zu: ", r->path, rem_toml_line(&r->places, table, key));
   return status;
 }
 
@@ -64,10 +64,10 @@ static void hint_nearest(reader *r, const char *dotted) {
     rem_error_hint(r->err, "`db config` lists what can be configured");
 }
 
-static rem_status fail_unknown(reader *r, const char *dotted, size_t line) {
+static rem_status fail_unknown(reader *r, const json_t *table, const char *key, const char *dotted) {
   rem_error_set(r->err, REM_INVALID, "there is no key '%s'", dotted);
   hint_nearest(r, dotted);
-  return say_where(r, line, REM_INVALID);
+  return say_where(r, table, key, REM_INVALID);
 }
 
 /* ["a", "b"] as "a,b"; false when something else is in it. */
@@ -106,31 +106,27 @@ static rem_status read_key(reader *r, const json_t *section, const char *section
                            const json_t *value) {
   char dotted[160];
   rem_buffer text REM_AUTO_BUFFER = {0};
-  size_t line = rem_toml_line(&r->places, section, name);
   rem_config_key key = find_key(section_name, name);
   bool fits;
   snprintf(dotted, sizeof dotted, "%.60s.%.90s", section_name, name);
   if (key == REM_CONFIG_KEY_COUNT)
-    return fail_unknown(r, dotted, line);
+    return fail_unknown(r, section, name, dotted);
   REM_TRY(append_value(r, &text, rem_config__key_info(key), value, &fits));
   if (!fits) {
     rem_error_set(r->err, REM_INVALID, "'%s' cannot be of type %s", dotted, rem_json_type_name(value));
     if (!json_is_object(value) && !json_is_array(value))
       rem_error_hint(r->err, "put the value in quotes");
-    return say_where(r, line, REM_INVALID);
+    return say_where(r, section, name, REM_INVALID);
   }
   if (text.data[0] == 0) /* empty counts as unset, as in the environment */
     return REM_OK;
   rem_status status = rem_config__assign(r->config, key, (const char *)text.data, REM_CONFIG_FROM_FILE, "this file", r->err);
-  return status == REM_OK ? REM_OK : say_where(r, line, status);
+  return status == REM_OK ? REM_OK : say_where(r, section, name, status);
 }
 
 static rem_status read_section(reader *r, json_t *root, const char *name, json_t *section) {
-  size_t line = rem_toml_line(&r->places, root, name);
-  if (!json_is_object(section))
-    return fail_unknown(r, name, line);
-  if (!is_section(name) && json_object_size(section) == 0)
-    return fail_unknown(r, name, line);
+  if (!json_is_object(section) || (!is_section(name) && json_object_size(section) == 0))
+    return fail_unknown(r, root, name, name);
   for (void *i = json_object_iter(section); i; i = json_object_iter_next(section, i))
     REM_TRY(read_key(r, section, name, json_object_iter_key(i), json_object_iter_value(i)));
   return REM_OK;
