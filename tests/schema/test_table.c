@@ -377,8 +377,8 @@ static void a_damaged_stored_form_is_told(void **state) {
       "{\"name\":\"t\",\"type\":\"t\",\"generation\":1,\"schema\":{},\"slots\":[]}",
       "{\"name\":\"t\",\"type\":\"t\",\"generation\":1,\"schema\":{\"properties\":{\"a\":{}}},\"fields\":[],\"slots\":[]}",
       "{\"name\":\"t\",\"type\":\"t\",\"generation\":1,\"schema\":{},\"fields\":[{\"name\":\"a\",\"number\":0}],\"slots\":[]}",
-      "{\"name\":\"t\",\"type\":\"t\",\"generation\":1,\"schema\":{\"properties\":{\"a\":{}}},"
-      "\"fields\":[{\"name\":\"a\",\"number\":1}],\"slots\":[]}",
+      ("{\"name\":\"t\",\"type\":\"t\",\"generation\":1,\"schema\":{\"properties\":{\"a\":{}}},"
+       "\"fields\":[{\"name\":\"a\",\"number\":1}],\"slots\":[]}"),
       "{\"name\":\"t\",\"type\":\"t\",\"generation\":1,\"schema\":{\"indexed_fields\":[\"x\"]},\"fields\":[],\"slots\":[]}",
   };
   for (size_t i = 0; i < sizeof damaged / sizeof damaged[0]; i++) {
