@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* db init, db use: making a database and choosing the current one. */
+#include <stdio.h>
 #include <string.h>
 
 #include "command.h"
@@ -36,6 +37,9 @@ int cli_run_init(cli *cli) {
   rem_create_result result = {0};
   rem_status status = cli_config(cli, &err);
   if (status == REM_OK) status = rem_create(cli->config, cli->args.words[0], &options, &result, &err);
+  if (status == REM_EXISTS && !err.hint[0])
+    snprintf(err.hint, sizeof err.hint, "db use %s makes it the current one; --if-not-exists is for scripts",
+             cli->args.words[0]);
   if (status != REM_OK)
     return cli_fail(cli, &err);
   print_created(cli, cli->args.words[0], &result);

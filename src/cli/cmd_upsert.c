@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "lines.h"
@@ -365,6 +366,8 @@ int cli_run_upsert(cli *cli) {
   const char *path = cli->args.word_count ? cli->args.words[0] : NULL;
   if (!cli_lines_open(&lines, path))
     return cli_fail_with(cli, REM_IO, NULL, "cannot read '%s': %s", path, strerror(errno));
+  if (lines.file == STDIN_FILENO && isatty(STDIN_FILENO))
+    cli_notice(cli, "reading JSON lines from the terminal; Ctrl-D ends them");
   code = cli_open(cli, REM_WRITE);
   if (code == CLI_DONE) code = want_table(&u);
   if (code == CLI_DONE) {

@@ -19,11 +19,14 @@ void cli_sheet_begin(cli_sheet *sheet, cli *cli, const char **names, size_t colu
   sheet->widths = cli_allocate(sizeof(size_t) * column_count);
 }
 
-static size_t terminal_columns(void) {
+/* The terminal's width, else COLUMNS, else one that reads well in a log. */
+static size_t line_columns(void) {
   struct winsize size;
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20)
     return size.ws_col;
-  return 100;
+  const char *wanted = getenv("COLUMNS");
+  long columns = wanted ? strtol(wanted, NULL, 10) : 0;
+  return columns >= 20 && columns <= 10000 ? (size_t)columns : 120;
 }
 
 static void shrink(cli_sheet *sheet, size_t room) {
@@ -56,13 +59,13 @@ static void measure(cli_sheet *sheet) {
     size_t wanted = cli_text_width(sheet->cells[i], strlen(sheet->cells[i]));
     if (wanted > *width) *width = wanted;
   }
-  if (sheet->cli->output_terminal) shrink(sheet, terminal_columns());
+  shrink(sheet, line_columns());
 }
 
 /* Prints `text` in `width` columns, cut with an ellipsis; the last column is not padded. */
-static void print_cell(const char *text, size_t width, bool cut, bool pad) {
+static void print_cell(const char *text, size_t width, bool pad) {
   size_t size = strlen(text), used = cli_text_width(text, size);
-  if (cut && used > width) {
+  if (used > width) {
     size_t end = 0;
     used = 0;
     while (end < size) {
@@ -93,7 +96,7 @@ static size_t last_column(const cli_sheet *sheet) {
 static void print_table_row(const cli_sheet *sheet, const char *const *cells) {
   size_t last = last_column(sheet);
   for (size_t c = 0; c <= last; c++)
-    if (sheet->widths[c]) print_cell(cells[c], sheet->widths[c], sheet->cli->output_terminal, c < last);
+    if (sheet->widths[c]) print_cell(cells[c], sheet->widths[c], c < last);
   putchar('\n');
 }
 

@@ -3,7 +3,7 @@
  * Rows of text cells as a table for people or as CSV.
  *
  * A table's column widths come from its first 200 rows, so that a listing of any length streams in bounded
- * memory; on a terminal the widest columns shrink until a line fits. Cells are cleaned of control characters:
+ * memory; the widest columns shrink until a line fits. Cells are cleaned of control characters:
  * stored text cannot steer the reader's terminal.
  */
 #ifndef CLI_SHEET_H

@@ -99,6 +99,7 @@ class MissingModel(ProgramTest):
         self.init()
 
     def test_search_says_how_to_install_one(self):
+        self.db("insert", "resources", '{"uri": "file:///a", "name": "a", "content": "b"}')
         self.fails("search", "anything at all", "--schema", "resources", code=MODEL, says="all-MiniLM-L6-v2",
                    hints="db model install")
 

@@ -23,9 +23,8 @@ class Upsert(ProgramTest):
         self.assertEqual(self.upsert(self.issues(10)).json, {"inserted": 10, "updated": 0, "unchanged": 0, **empty})
         self.assertEqual(self.upsert(self.issues(12)).json, {"inserted": 2, "updated": 0, "unchanged": 10, **empty})
         self.assertEqual(self.upsert('{"key": "TAP-1", "title": "New"}\n').json["updated"], 1)
-        self.assertIn("0 inserted, 0 updated, 12 unchanged, 0 failed",
-                      self.upsert(self.issues(12).replace("TAP-1\", \"title\": \"Issue number 1\", \"points\": 1",
-                                                          "TAP-1\", \"title\": \"New"), "--format", "table").out)
+        self.assertEqual(self.upsert(self.issues(12), "--format", "table").out,
+                         "0 inserted, 1 updated, 11 unchanged, 0 failed\n")
 
     def test_file_and_dash(self):
         path = self.file("data.jsonl", self.issues(3))

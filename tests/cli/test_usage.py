@@ -130,4 +130,4 @@ class Config(ProgramTest):
 
     def test_bad_file_names_file_and_line(self):
         self.file("p8/config.toml", "[core]\n\ndefault_tenant = = 1\n")
-        self.fails("config", says="config.toml:3")
+        self.fails("config", says=("config.toml", "line 3"))
