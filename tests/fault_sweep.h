@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Allocation fault sweep: runs an operation with its 1st, 2nd, … allocation failing until it passes. Each failure must be
- * REM_NOMEM and leave nothing allocated. The operation frees what it made before it returns.
+ * Allocation fault sweep: runs an operation with its 1st, 2nd, … allocation failing until it passes. Each
+ * failure must be REM_NOMEM and leave nothing allocated. The operation frees what it made before it returns.
  */
 #ifndef REM_TESTS_FAULT_SWEEP_H
 #define REM_TESTS_FAULT_SWEEP_H

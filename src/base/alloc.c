@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counting uses malloc_usable_size, so no header is put in front of a block: pointers stay as aligned as malloc gives them
- * and valgrind and the sanitizers see the real blocks. The counters are relaxed atomics, and per-thread exactness is not promised.
+ * Counting uses malloc_usable_size, so no header is put in front of a block: pointers stay as aligned as malloc
+ * gives them and valgrind and the sanitizers see the real blocks. The counters are relaxed atomics, and
+ * per-thread exactness is not promised.
  */
 #include "base/alloc.h"
 

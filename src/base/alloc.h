@@ -10,7 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* NULL when memory or the cap is exhausted, or the fault hook says so. Size 0 gives a valid pointer. Free with rem_free(). */
+/* NULL when memory or the cap is exhausted, or the fault hook says so. Size 0 gives a valid pointer. Free with
+ * rem_free(). */
 void *rem_alloc(size_t size) __attribute__((malloc, warn_unused_result));
 /* Zeroed; NULL too when count * size overflows. */
 void *rem_calloc(size_t count, size_t size) __attribute__((malloc, warn_unused_result));
@@ -28,7 +29,8 @@ size_t rem_alloc_live_bytes(void);
 size_t rem_alloc_live_count(void);
 /* 0: no cap. */
 void rem_alloc_set_cap(size_t bytes);
-/* The `countdown`-th allocation from now (1 = the next) fails, and every one after it when `sticky`; 0 switches it off. */
+/* The `countdown`-th allocation from now (1 = the next) fails, and every one after it when `sticky`; 0 switches
+ * it off. */
 void rem_alloc_fail_at(int64_t countdown, int sticky);
 
 /* Declares the function that REM_CLEANUP(name) runs on a variable of `type` when it leaves its scope. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * BLAKE3 after its paper (section 2): the input is cut into chunks of 1 KiB, each chunk into blocks of 64 bytes, chained by the
- * compression function; the chunks' chaining values are the leaves of a binary tree whose left subtrees are full.
+ * BLAKE3 after its paper (section 2): the input is cut into chunks of 1 KiB, each chunk into blocks of 64
+ * bytes, chained by the compression function; the chunks' chaining values are the leaves of a binary tree whose
+ * left subtrees are full.
  *
  *   chunk 0  chunk 1  chunk 2        stack after chunk 2: [parent(0,1)], the hasher holds chunk 2
  *      `---+----'       |            a finished chunk number n merges as often as n has trailing zero bits,
@@ -9,8 +10,9 @@
  *           `-----+-----'
  *               root                 compressed with ROOT, again and again for longer outputs
  *
- * The last chunk is never pushed before it is known whether more follows: only the root may carry ROOT. Portable code and no SIMD on purpose:
- * keys are short, one or two blocks, where the vector forms (several chunks at once) have nothing to do.
+ * The last chunk is never pushed before it is known whether more follows: only the root may carry ROOT.
+ * Portable code and no SIMD on purpose: keys are short, one or two blocks, where the vector forms (several
+ * chunks at once) have nothing to do.
  */
 #include "base/blake3.h"
 

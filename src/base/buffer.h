@@ -34,8 +34,8 @@ static inline bool rem_slice_starts_with(rem_slice whole, rem_slice prefix) {
 int rem_slice_compare(rem_slice a, rem_slice b);
 
 /*
- * A growable buffer that never passes `max` bytes. Failure is sticky: after a failed append all further ones do nothing and
- * rem_buffer_status() tells why, so that a chain of appends is checked once. Zero-initialised it is
+ * A growable buffer that never passes `max` bytes. Failure is sticky: after a failed append all further ones do
+ * nothing and rem_buffer_status() tells why, so that a chain of appends is checked once. Zero-initialised it is
  * empty with the default maximum of 1 GiB.
  */
 typedef struct rem_buffer {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the CPU says (cpuid) counts only where the kernel saves the registers it needs (xgetbv: XCR0): AVX wants the bits of SSE and
- * YMM, AVX-512 those of the mask and ZMM registers too, AMX those of the tiles. Whether a process may use the tiles is asked elsewhere, by
- * who uses them.
+ * What the CPU says (cpuid) counts only where the kernel saves the registers it needs (xgetbv: XCR0): AVX wants
+ * the bits of SSE and YMM, AVX-512 those of the mask and ZMM registers too, AMX those of the tiles. Whether a
+ * process may use the tiles is asked elsewhere, by who uses them.
  *
- * A level is a set of features; lowering to a level keeps the features in its set. Sets grow from level to level, so the names
- * are an order. Other architectures have no x86 features and run at "generic".
+ * A level is a set of features; lowering to a level keeps the features in its set. Sets grow from level to
+ * level, so the names are an order. Other architectures have no x86 features and run at "generic".
  */
 #include "base/cpu.h"
 

@@ -2,8 +2,9 @@
 /*
  * CPU dispatch: which instruction sets this CPU and kernel offer, asked once.
  *
- * Levels are ordered; code that has a variant for a level picks the highest one not above rem_cpu_level(). REM_CPU_LEVEL in
- * the environment (generic, avx2, avx512, avx512vnni, avx512bf16, amx) lowers it, for tests and benchmarks.
+ * Levels are ordered; code that has a variant for a level picks the highest one not above rem_cpu_level().
+ * REM_CPU_LEVEL in the environment (generic, avx2, avx512, avx512vnni, avx512bf16, amx) lowers it, for tests
+ * and benchmarks.
  */
 #ifndef REM_BASE_CPU_H
 #define REM_BASE_CPU_H
@@ -21,7 +22,8 @@ typedef enum rem_cpu_feature {
   REM_CPU_AMX_INT8 = 1 << 7,
 } rem_cpu_feature;
 
-/* The features, after REM_CPU_LEVEL has taken away what lies above it. The operating system's support (XCR0) is checked. */
+/* The features, after REM_CPU_LEVEL has taken away what lies above it. The operating system's support (XCR0) is
+ * checked. */
 unsigned rem_cpu_features(void);
 static inline bool rem_cpu_has(rem_cpu_feature feature) {
   return (rem_cpu_features() & feature) != 0;

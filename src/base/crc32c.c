@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table form takes eight bytes a step from eight tables (slicing by 8, Kounavis and Berry 2005): table k holds the CRC of a byte
- * followed by k zero bytes. They are computed at first use, 8 KiB.
+ * The table form takes eight bytes a step from eight tables (slicing by 8, Kounavis and Berry 2005): table k
+ * holds the CRC of a byte followed by k zero bytes. They are computed at first use, 8 KiB.
  */
 #include "base/crc32c.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The crc32 instruction, eight bytes a step. One chain of them runs at a third of what three interleaved ones reach (latency 3,
- * throughput 1); records are short, and the joining of chains is not worth its tables here.
+ * The crc32 instruction, eight bytes a step. One chain of them runs at a third of what three interleaved ones
+ * reach (latency 3, throughput 1); records are short, and the joining of chains is not worth its tables here.
  */
 #include "base/crc32c_internal.h"
 

@@ -2,9 +2,9 @@
 /*
  * Whole files, read and written.
  *
- * An atomic write goes to `<path>.tmp-<pid>-<number>` beside its target, is synced, renamed over it, and the folder is synced:
- * after a crash there is the old file or the new one, and at worst a temporary file more. Errors of close and fsync count,
- * since they are where a full disk shows.
+ * An atomic write goes to `<path>.tmp-<pid>-<number>` beside its target, is synced, renamed over it, and the
+ * folder is synced: after a crash there is the old file or the new one, and at worst a temporary file more.
+ * Errors of close and fsync count, since they are where a full disk shows.
  */
 #include "base/file.h"
 

@@ -21,7 +21,8 @@ bool rem_file_is_folder(const char *path);
 int64_t rem_file_tree_bytes(const char *path);
 /* "a/b" of "a" and "b"; "b" when b is absolute. Owned: rem_free(); NULL without memory. */
 char *rem_path_join(const char *folder, const char *name);
-/* Absolute, without "." and "..", links not resolved; "~" at the start is the home folder. Owned: rem_free(); NULL without memory. */
+/* Absolute, without "." and "..", links not resolved; "~" at the start is the home folder. Owned: rem_free();
+ * NULL without memory. */
 char *rem_path_absolute(const char *path);
 
 /* A file mapped for reading. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Folders and the trees below them. Trees are walked by fts, physically: links are seen as links and never followed, so
- * removing a tree cannot reach outside it.
+ * Folders and the trees below them. Trees are walked by fts, physically: links are seen as links and never
+ * followed, so removing a tree cannot reach outside it.
  */
 #include "base/file.h"
 

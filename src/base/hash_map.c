@@ -3,12 +3,13 @@
  *   hashes   [ h | 0 | 1 | h | h | 0 | … ]     0 free, 1 removed, else the key's hash: probes compare these first
  *   entries  [ e |   |   | e | e |   | … ]     parallel to it
  *
- * A probe ends at a free slot, so at most 3/4 of the slots are ever used, removed ones included; a map whose use comes from
- * removed ones is rebuilt at the same size. Growth happens before anything is changed: a failed put leaves the map as it was.
+ * A probe ends at a free slot, so at most 3/4 of the slots are ever used, removed ones included; a map whose
+ * use comes from removed ones is rebuilt at the same size. Growth happens before anything is changed: a failed
+ * put leaves the map as it was.
  *
- * Keys come from users, so the hash is seeded per process: nobody can prepare keys that all fall into one slot run. It is the
- * folded 64x64->128 multiplication of wyhash and its relatives (Wang Yi, 2019): a few cycles for short keys, and
- * quality enough for linear probing.
+ * Keys come from users, so the hash is seeded per process: nobody can prepare keys that all fall into one slot
+ * run. It is the folded 64x64->128 multiplication of wyhash and its relatives (Wang Yi, 2019): a few cycles for
+ * short keys, and quality enough for linear probing.
  */
 #include "base/hash_map.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Calendar arithmetic on the proleptic Gregorian calendar, without the C library's time functions: those know time zones, locales and
- * errors, none of which are wanted. Days are counted in eras of 400 years that begin on 1 March, so that the leap day
- * comes last (the method of Howard Hinnant, "chrono-compatible low-level date algorithms").
+ * Calendar arithmetic on the proleptic Gregorian calendar, without the C library's time functions: those know
+ * time zones, locales and errors, none of which are wanted. Days are counted in eras of 400 years that begin on
+ * 1 March, so that the leap day comes last (the method of Howard Hinnant, "chrono-compatible low-level date
+ * algorithms").
  */
 #include "base/instant.h"
 

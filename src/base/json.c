@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading JSON: what jansson does not refuse by itself, or refuses in a way nobody could act on, is checked before it runs.
+ * Reading JSON: what jansson does not refuse by itself, or refuses in a way nobody could act on, is checked
+ * before it runs.
  *
  *   bytes -> valid UTF-8, no NUL? -> nesting <= 512? -> jansson (strict flags) -> value
  *               |                         |                    |
  *               `-- our error, with byte offset, line and column; jansson's reason put into our words
  *
- * The nesting is counted beforehand, without recursion, so that a hostile text never reaches the recursive parser. A text no
- * longer than the limit cannot exceed it and is not scanned.
+ * The nesting is counted beforehand, without recursion, so that a hostile text never reaches the recursive
+ * parser. A text no longer than the limit cannot exceed it and is not scanned.
  *
- * jansson reports where its lexer stood, which is behind the token to blame; error_offset() steps back to where it begins.
+ * jansson reports where its lexer stood, which is behind the token to blame; error_offset() steps back to where
+ * it begins.
  */
 #include "base/json.h"
 
@@ -80,8 +82,8 @@ static bool is_word(char c) {
          c == '+' || c == '.' || c == '_';
 }
 
-/* The opening quote of the literal whose closing quote is at `offset`: the first quote before it that no odd run of
- * backslashes escapes. */
+/* The opening quote of the literal whose closing quote is at `offset`: the first quote before it that no odd
+ * run of backslashes escapes. */
 static size_t string_start(const char *text, size_t offset) {
   while (offset > 0) {
     offset--;

@@ -2,8 +2,9 @@
 /*
  * JSON at the edges: jansson, made strict, with our errors.
  *
- * Strict: duplicate keys, NaN, infinities and integers beyond int64 are errors; text must be valid UTF-8; nesting is limited; nothing may follow the value.
- * `\u0000` in strings is accepted. Errors carry the byte offset, line and column.
+ * Strict: duplicate keys, NaN, infinities and integers beyond int64 are errors; text must be valid UTF-8
+ * without NUL bytes; nesting is limited; nothing may follow the value. `\u0000` in strings is accepted. Errors
+ * carry the byte offset, line and column.
  */
 #ifndef REM_BASE_JSON_H
 #define REM_BASE_JSON_H
@@ -18,7 +19,8 @@
 REM_CHECKED rem_status rem_json_parse(const char *text, size_t size, json_t **ret_json, rem_error *err);
 /* As above, and it must be an object. */
 REM_CHECKED rem_status rem_json_parse_object(const char *text, size_t size, json_t **ret_json, rem_error *err);
-/* Appends compact JSON, keys in their order, reals by the shortest form that reads back the same (1.0 stays a real). */
+/* Appends compact JSON, keys in their order, reals by the shortest form that reads back the same (1.0 stays a
+ * real). */
 REM_CHECKED rem_status rem_json_append(rem_buffer *buffer, const json_t *json, rem_error *err);
 /* Appends a JSON string literal with quotes; `text` is valid UTF-8. */
 void rem_json_append_string(rem_buffer *buffer, const char *text, size_t size);

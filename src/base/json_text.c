@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writing JSON: every row printed passes here, so it appends straight to one buffer: strings are copied in runs between the
- * few bytes that need an escape (found eight at a time), integers and whole reals are printed by hand.
+ * Writing JSON: every row printed passes here, so it appends straight to one buffer: strings are copied in runs
+ * between the few bytes that need an escape (found eight at a time), integers and whole reals are printed by
+ * hand.
  */
 #include "base/json.h"
 
@@ -12,7 +13,8 @@
 #define ONES  0x0101010101010101u
 #define HIGHS 0x8080808080808080u
 
-/* High bit set in each byte of `word` that may be `"`, `\` or below 0x20; borrow may also mark the byte after such a one. */
+/* High bit set in each byte of `word` that may be `"`, `\` or below 0x20; borrow may also mark the byte after
+ * such a one. */
 static uint64_t escape_marks(uint64_t word) {
   uint64_t quote = word ^ (ONES * '"'), slash = word ^ (ONES * '\\');
   uint64_t low = (word - ONES * 0x20) & ~word;
@@ -86,11 +88,6 @@ static void append_integer(rem_buffer *buffer, int64_t value) {
 void rem_json_append_real(rem_buffer *buffer, double value) {
   if (!isfinite(value)) { /* JSON has no word for it; the parsers let none in */
     rem_buffer_append(buffer, "null", 4);
-    return;
-  }
-  if (fabs(value) < 1e15 && value == (double)(int64_t)value && !(value == 0 && signbit(value))) {
-    append_integer(buffer, (int64_t)value);
-    rem_buffer_append(buffer, ".0", 2);
     return;
   }
   char text[REM_REAL_TEXT_SIZE];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A thin wrap of libcrypto's EVP interface. The pointers below are resolved once per process; a failure is remembered
- * with its message, so that every caller gets it.
+ * A thin wrap of libcrypto's EVP interface. The pointers below are resolved once per process; a failure is
+ * remembered with its message, so that every caller gets it.
  */
 #include "base/sha256.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The distance is that of Damerau in its restricted form: three rows of the table are kept, since a swap looks two rows back. Words
- * compared are names typed by people; longer ones than MAX_WORD are taken to be unlike anything.
+ * The distance is that of Damerau in its restricted form: three rows of the table are kept, since a swap looks
+ * two rows back. Words compared are names typed by people; longer ones than MAX_WORD are taken to be unlike
+ * anything.
  */
 #include "base/text.h"
 

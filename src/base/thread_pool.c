@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One mutex guards everything; the tasks handed out are coarse (a chunk of a matrix, a document), so it is not contended.
+ * One mutex guards everything; the tasks handed out are coarse (a chunk of a matrix, a document), so it is not
+ * contended.
  *
  *   submit --> queue [ task | task | … ]  bounded ring       \
  *                                                              >  workers: first the loops, then the queue
  *   for    --> loops -> loop -> loop      a linked list       /
  *
- * A parallel for is a `loop` on its caller's stack, put on the list while it has indexes to hand out. The caller takes indexes like
- * any worker and then waits only for indexes that are being run by others at that moment. It waits for no free worker, so a loop
- * started inside a task or a loop always ends: at worst its caller does all of it. (Waiting for one another in a circle is impossible: whoever is waited for
- * runs an index of a loop that was started later, further down the same stacks.)
+ * A parallel for is a `loop` on its caller's stack, put on the list while it has indexes to hand out. The
+ * caller takes indexes like any worker and then waits only for indexes that are being run by others at that
+ * moment. It waits for no free worker, so a loop started inside a task or a loop always ends: at worst its
+ * caller does all of it. (Waiting for one another in a circle is impossible: whoever is waited for runs an
+ * index of a loop that was started later, further down the same stacks.)
  *
- * Worker numbers: a thread of the pool has its own, 0 to size-1. A caller from outside needs one too, unique in its own loop only, since
- * scratch belongs to the loop's context: it takes `size`. A worker that calls a loop keeps its number.
+ * Worker numbers: a thread of the pool has its own, 0 to size-1. A caller from outside needs one too, unique in
+ * its own loop only, since scratch belongs to the loop's context: it takes `size`. A worker that calls a loop
+ * keeps its number.
  *
- * Rejected: work stealing and lock-free queues (nothing here is short enough to notice); spinning (a busy machine is the normal case).
+ * Rejected: work stealing and lock-free queues (nothing here is short enough to notice); spinning (a busy
+ * machine is the normal case).
  */
 #include "base/thread_pool.h"
 
@@ -151,7 +155,8 @@ static void *worker_main(void *argument) {
   return NULL;
 }
 
-/* Starts all threads, once, with the mutex held. Fewer than wanted is no error: loops run in their callers at worst. */
+/* Starts all threads, once, with the mutex held. Fewer than wanted is no error: loops run in their callers at
+ * worst. */
 static void start_threads(rem_thread_pool *pool) {
   sigset_t all, before;
   if (pool->has_started)
@@ -182,7 +187,8 @@ void rem_thread_pool_free(rem_thread_pool *pool) {
   rem_free(pool);
 }
 
-/* Queues with the mutex held; false when a worker of the pool would have to wait for room that only workers make. */
+/* Queues with the mutex held; false when a worker of the pool would have to wait for room that only workers
+ * make. */
 static bool enqueue(rem_thread_pool *pool, task added) {
   while (pool->queue_count == QUEUE_CAPACITY) {
     if (own_pool == pool)

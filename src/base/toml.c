@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TOML 1.0.0 (toml.io), read line by line into JSON objects by recursive descent; nesting is bounded, so the stack is too.
+ * TOML 1.0.0 (toml.io), read line by line into JSON objects by recursive descent; nesting is bounded, so the
+ * stack is too.
  *
- * What TOML forbids is defining a thing twice, and "defined" depends on how a table came to be. The reader keeps that for every table
- * it made itself, by the address of its object:
+ * What TOML forbids is defining a thing twice, and "defined" depends on how a table came to be. The reader
+ * keeps that for every table it made itself, by the address of its object:
  *
  *   IMPLICIT   on the way of a header ([a.b] makes a)          a header or dotted keys may still define it
  *   DEFINED    by a header of its own, or an array of tables   nothing may define it again; headers may go through it
  *   section n  by dotted keys in section n                     dotted keys of that section may add to it
  *
- * A container that is not in the map was written as a value (inline table, array) and is closed: nothing may go through it.
- * An inline table is a section of its own.
+ * A container that is not in the map was written as a value (inline table, array) and is closed: nothing may go
+ * through it. An inline table is a section of its own.
  */
 #include "base/toml.h"
 

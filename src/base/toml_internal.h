@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The TOML reader, between its files: toml.c (lines, tables), toml_string.c (strings, keys), toml_value.c (the other values). */
+/* The TOML reader, between its files: toml.c (lines, tables), toml_string.c (strings, keys), toml_value.c (the
+ * other values). */
 #ifndef REM_BASE_TOML_INTERNAL_H
 #define REM_BASE_TOML_INTERNAL_H
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Strings and keys. The four forms differ in two things, whether backslashes mean something and whether lines may be spanned:
+ * Strings and keys. The four forms differ in two things, whether backslashes mean something and whether lines
+ * may be spanned:
  *
  *              one line    several lines
  *   basic      "…"         """…"""            escapes
  *   literal    '…'         triple apostrophes none
  *
- * Line ends in multi-line strings become LF. A string that spans lines may end in up to two quotes of its own before the closing three.
+ * Line ends in multi-line strings become LF. A string that spans lines may end in up to two quotes of its own
+ * before the closing three.
  */
 #include "base/toml_internal.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Values. Numbers, dates and words are first cut out as one token (everything up to a blank, comma, bracket, comment or line end) and then
- * judged as a whole, so that `1_000x` is one wrong value, not a number with something behind it.
+ * Values. Numbers, dates and words are first cut out as one token (everything up to a blank, comma, bracket,
+ * comment or line end) and then judged as a whole, so that `1_000x` is one wrong value, not a number with
+ * something behind it.
  *
  * JSON has no infinities, no NaN and no dates: the first two are refused, dates become their own text.
  */
@@ -26,8 +27,8 @@ static bool is_digit_of(char c, int base) {
   return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* Copies digits with single underscores between them, without those; steps `*p` behind them. False when there is none, or an underscore
- * has no digit on either side. */
+/* Copies digits with single underscores between them, without those; steps `*p` behind them. False when there
+ * is none, or an underscore has no digit on either side. */
 static bool take_digits(const char **p, const char *end, int base, rem_buffer *digits) {
   bool had_digit = false;
   for (; *p < end; (*p)++) {

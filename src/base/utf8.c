@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One decoder serves validation and stepping: a character is accepted by its lead byte's length, the range
- * of its second byte (which rules out overlong forms, surrogates and what lies above U+10FFFF, RFC 3629 section 4) and
- * continuation bytes after that. Runs of ASCII are skipped eight bytes at a time.
+ * One decoder serves validation and stepping: a character is accepted by its lead byte's length, the range of
+ * its second byte (which rules out overlong forms, surrogates and what lies above U+10FFFF, RFC 3629 section 4)
+ * and continuation bytes after that. Runs of ASCII are skipped eight bytes at a time.
  */
 #include "base/utf8.h"
 

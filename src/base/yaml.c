@@ -4,11 +4,12 @@
  *
  *   event -> scalar / alias / end of container -> a finished value -> into the container on top of the stack
  *
- * libyaml knows the syntax, this file the meaning: the scalars of the core schema of YAML 1.2 (section 10.3.2). The traps of 1.1 are not there: `no`, `on` and
- * `12:30` are strings.
+ * libyaml knows the syntax, this file the meaning: the scalars of the core schema of YAML 1.2 (section 10.3.2).
+ * The traps of 1.1 are not there: `no`, `on` and `12:30` are strings.
  *
- * An alias copies what its anchor names. Copies of copies grow exponentially ("billion laughs"), so all copying of a document has one
- * budget in bytes. An anchor is known once its value is complete, so nothing can contain itself.
+ * An alias copies what its anchor names. Copies of copies grow exponentially ("billion laughs"), so all copying
+ * of a document has one budget in bytes. An anchor is known once its value is complete, so nothing can contain
+ * itself.
  */
 #include "base/yaml.h"
 

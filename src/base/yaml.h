@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* YAML 1.1 by libyaml, read into JSON values by the YAML 1.2 core schema (so `no` is a string). Bounded: depth, size, alias expansion; keys must be
- * strings and unique. */
+/* YAML 1.1 by libyaml, read into JSON values by the YAML 1.2 core schema (so `no` is a string). Bounded: depth,
+ * size, alias expansion; keys must be strings and unique. */
 #ifndef REM_BASE_YAML_H
 #define REM_BASE_YAML_H
 

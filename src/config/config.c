@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Loading goes from the weakest source to the strongest, each overwriting the one before, and ends with the defaults of what nothing has
- * set: those below P8_HOME can only be told when that is known.
+ * Loading goes from the weakest source to the strongest, each overwriting the one before, and ends with the
+ * defaults of what nothing has set: those below P8_HOME can only be told when that is known.
  */
 #include "config/config.h"
 
@@ -35,7 +35,8 @@ static rem_status read_environment(rem_config *config, rem_error *err) {
   return REM_OK;
 }
 
-/* The file below the home folder that the environment names. (One in the file itself moves the rest, not the file.) */
+/* The file below the home folder that the environment names. (One in the file itself moves the rest, not the
+ * file.) */
 static rem_status read_file(rem_config *config, rem_error *err) {
   const char *home = environment_value(REM_CONFIG_HOME);
   char *folder REM_AUTO_FREE = rem_path_absolute(home ? home : rem_config__key_info(REM_CONFIG_HOME)->fallback);

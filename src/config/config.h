@@ -4,14 +4,15 @@
  *
  *   default  <  $P8_HOME/config.toml  <  environment (P8_*, synonyms)  <  rem_config_set() (a flag)
  *
- * Everything about a key stands in one row of the table in config_keys.c: its name, its place in config.toml, synonyms, type, range,
- * default and description. Every value is checked when it is read, so what the functions below return is in range.
+ * Everything about a key stands in one row of the table in config_keys.c: its name, its place in config.toml,
+ * synonyms, type, range, default and description. Every value is checked when it is read, so what the functions
+ * below return is in range.
  *
- * P8_HOME moves what lies below it: the defaults of P8_DB_PATH, P8_MODELS_DIR, P8_CACHE_DIR and P8_LOG_DIR, and the place of
- * config.toml. An empty environment variable counts as unset.
+ * P8_HOME moves what lies below it: the defaults of P8_DB_PATH, P8_MODELS_DIR, P8_CACHE_DIR and P8_LOG_DIR, and
+ * the place of config.toml. An empty environment variable counts as unset.
  *
- * Threads: any number may read; rem_config_set() only while no other thread uses the configuration. The public functions rem_config_load(),
- * _free(), _set(), _get() and _json() of rem.h are implemented in this module.
+ * Threads: any number may read; rem_config_set() only while no other thread uses the configuration. The public
+ * functions rem_config_load(), _free(), _set(), _get() and _json() of rem.h are implemented in this module.
  */
 #ifndef REM_CONFIG_CONFIG_H
 #define REM_CONFIG_CONFIG_H
@@ -21,7 +22,8 @@
 
 #include "base/error.h"
 
-/* In the order of `db config`. The comment names the variable where it is not P8_ and the key's name; its type; its default. */
+/* In the order of `db config`. The comment names the variable where it is not P8_ and the key's name; its type;
+ * its default. */
 typedef enum rem_config_key {
   REM_CONFIG_HOME,                      /* path; ~/.p8 */
   REM_CONFIG_DEFAULT_TENANT,            /* text; "default" */
@@ -89,8 +91,8 @@ typedef enum rem_config_origin {
   REM_CONFIG_FROM_FLAG,
 } rem_config_origin;
 
-/* The value in its canonical text (an absolute path, "true", "64"), borrowed until it is set again or the configuration freed; NULL
- * when the key has no value. Valid for every key; secrets come as they are. */
+/* The value in its canonical text (an absolute path, "true", "64"), borrowed until it is set again or the
+ * configuration freed; NULL when the key has no value. Valid for every key; secrets come as they are. */
 const char *rem_config_text(const rem_config *config, rem_config_key key);
 /* The value of a key of type int, real or bool; asking for another type is a bug (asserted). */
 int64_t rem_config_int(const rem_config *config, rem_config_key key);

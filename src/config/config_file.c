@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * config.toml. Every key of the file must be known: a misspelt one that is passed over in silence costs its author an afternoon. So the file
- * is walked, not the table of keys, and a stranger is an error with its line and the nearest known name.
+ * config.toml. Every key of the file must be known: a misspelt one that is passed over in silence costs its
+ * author an afternoon. So the file is walked, not the table of keys, and a stranger is an error with its line
+ * and the nearest known name.
  */
 #include "config/config_internal.h"
 

@@ -49,8 +49,9 @@ struct rem_config {
 };
 
 /*
- * Reads `text` as a value of `key` and puts it there, with its origin. `where` says for the message where the text comes from ("the
- * environment"). REM_INVALID tells name, value and what is allowed; the old value stays then.
+ * Reads `text` as a value of `key` and puts it there, with its origin. `where` says for the message where the
+ * text comes from ("the environment"). REM_INVALID tells name, value and what is allowed; the old value stays
+ * then.
  */
 REM_CHECKED rem_status rem_config__assign(rem_config *config, rem_config_key key, const char *text,
                                           rem_config_origin origin, const char *where, rem_error *err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of keys. Adding a key is adding it to the enumeration in config.h and a row here, in the same place. */
+/* The table of keys. Adding a key is adding it to the enumeration in config.h and a row here, in the same
+ * place. */
 #include "config/config_internal.h"
 
 #include <assert.h>

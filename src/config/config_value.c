@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Values: from text, whatever its source, to a checked value with canonical text. One way in, so a flag, a variable and a line of
- * config.toml obey the same rules and get the same message.
+ * Values: from text, whatever its source, to a checked value with canonical text. One way in, so a flag, a
+ * variable and a line of config.toml obey the same rules and get the same message.
  */
 #include "config/config_internal.h"
 
@@ -50,8 +50,8 @@ static rem_status fail_value(const rem_config_key_info *info, const char *text, 
   return REM_INVALID;
 }
 
-/* The readers below fill the typed value and give the canonical text, owned; NULL when the text is no value, or memory is short, which the
- * caller tells apart by `*ret_valid`. */
+/* The readers below fill the typed value and give the canonical text, owned; NULL when the text is no value, or
+ * memory is short, which the caller tells apart by `*ret_valid`. */
 
 static char *read_integer(const rem_config_key_info *info, const char *text, rem_config_value *value, bool *ret_valid) {
   char canonical[24], *end;
