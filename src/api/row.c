@@ -101,10 +101,8 @@ rem_status rem_row_field(rem_row *row, const char *name, rem_value *ret_value, r
   REM_CHECK_ARG(row && name && ret_value, err);
   REM_CHECK_ARG(row->table, err);
   const rem_field *field = rem_table_field(row->table, name, strlen(name));
-  if (field) {
-    *ret_value = rem_record_field(&row->record, field->number);
-    return REM_OK;
-  }
+  if (field)
+    return rem_record_value(&row->record, row->table, field, &row->scratch, ret_value, err);
   if (system_field(row, name, ret_value))
     return REM_OK;
   return tail_field(row, name, ret_value, err);

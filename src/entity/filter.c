@@ -145,8 +145,8 @@ static rem_status find_place(const rem_table *table, const char *name, rem_filte
 }
 
 rem_status rem_filter_parse(const rem_table *table, const char *where_json, rem_filter *ret_filter, rem_error *err) {
-  rem_filter filter REM_CLEANUP(rem_filter_deinit) = {0};
-  *ret_filter = (rem_filter){0};
+  rem_filter filter REM_CLEANUP(rem_filter_deinit) = {.table = table};
+  *ret_filter = (rem_filter){.table = table};
   if (!where_json)
     return REM_OK;
   json_t *where REM_AUTO_JSON = NULL;
@@ -224,8 +224,11 @@ static rem_status match_tail(const rem_filter_term *term, const rem_record *reco
   return match_json(term, value, ret_match, err);
 }
 
-static rem_status match_field(const rem_filter_term *term, const rem_record *record, bool *ret_match, rem_error *err) {
-  rem_value value = rem_record_field(record, term->field->number);
+static rem_status match_field(const rem_filter *filter, const rem_filter_term *term, const rem_record *record,
+                              bool *ret_match, rem_error *err) {
+  rem_value value;
+  rem_buffer scratch REM_CLEANUP(rem_buffer_deinit) = {0};
+  REM_TRY(rem_record_value(record, filter->table, term->field, &scratch, &value, err));
   REM_TRY(same_value(term, &value, ret_match, err));
   if (*ret_match || value.type != REM_TYPE_JSON || value.text_size == 0 || value.text[0] != '[')
     return REM_OK;
@@ -240,12 +243,12 @@ static bool match_instant(const rem_filter_term *term, int64_t instant, bool is_
   return !is_null && term->value.integer == instant;
 }
 
-static rem_status match_term(const rem_filter_term *term, const uint8_t id[16], const rem_record *record,
+static rem_status match_term(const rem_filter *filter, const rem_filter_term *term, const uint8_t id[16], const rem_record *record,
                              bool *ret_match, rem_error *err) {
   rem_record_system system;
   rem_record_system_get(record, &system);
   switch (term->place) {
-  case REM_FILTER_FIELD: return match_field(term, record, ret_match, err);
+  case REM_FILTER_FIELD: return match_field(filter, term, record, ret_match, err);
   case REM_FILTER_TAIL: return match_tail(term, record, ret_match, err);
   case REM_FILTER_ID:
     *ret_match = term->value.type == REM_TYPE_UUID && memcmp(term->value.uuid, id, 16) == 0;
@@ -263,7 +266,7 @@ rem_status rem_filter_match(const rem_filter *filter, const uint8_t id[16], cons
                             rem_error *err) {
   bool match = true;
   for (size_t i = 0; i < filter->count && match; i++)
-    REM_TRY(match_term(&filter->terms[i], id, record, &match, err));
+    REM_TRY(match_term(filter, &filter->terms[i], id, record, &match, err));
   *ret_match = match;
   return REM_OK;
 }

@@ -29,6 +29,7 @@ typedef struct rem_filter_term {
 } rem_filter_term;
 
 typedef struct rem_filter {
+  const rem_table *table; /* borrowed */
   rem_arena arena;
   rem_filter_term *terms;
   size_t count;

@@ -166,9 +166,11 @@ static rem_status add_list(rem_index_entries *entries, const rem_index_row *row,
 
 rem_status rem_index_entries_add_fields(rem_index_entries *entries, const rem_index_row *row, const uint16_t *numbers,
                                         size_t number_count, rem_error *err) {
+  rem_buffer scratch REM_CLEANUP(rem_buffer_deinit) = {0};
   for (size_t i = 0; i < number_count; i++) {
     uint16_t number = numbers[i];
-    rem_value value = rem_record_field(row->record, number);
+    rem_value value;
+    REM_TRY(rem_record_value(row->record, row->table, &row->table->fields[number], &scratch, &value, err));
     if (value.type == REM_TYPE_JSON && value.text_size && value.text[0] == '[')
       REM_TRY(add_list(entries, row, number, &value, err));
     else
