@@ -304,7 +304,7 @@ REM_API const char *rem_row_match(const rem_row *row);
 
 /* A field by name: a schema field, `id`, `created_at`, `modified_at`, `deleted_at`, `edges`, or a field outside the schema. REM_OK
  * (REM_TYPE_NULL for null or absent) or REM_UNKNOWN when the schema has no such field and the row neither.
- * Reading one field costs that field. The value is borrowed from the row. */
+ * Reading one field costs that field. The value is borrowed until the next call with this row. */
 REM_API REM_CHECKED rem_status rem_row_field(rem_row *row, const char *name, rem_value *ret_value, rem_error *err);
 
 enum {
