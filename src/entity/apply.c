@@ -441,7 +441,7 @@ static rem_status encode_again(rem_change *change, const json_t *edges, rem_erro
 /* A put keeps the stored edges and merges those given with them (D12). */
 static rem_status merge_edges(rem_change *change, const stored_row *old, rem_error *err) {
   rem_slice text = rem_record_edges(&old->record);
-  if (change->kind != REM_CHANGE_PUT || text.size == 0)
+  if (change->kind != REM_CHANGE_PUT || change->replaces_edges || text.size == 0)
     return REM_OK;
   json_t *stored REM_AUTO_JSON = NULL, *merged REM_AUTO_JSON = NULL;
   REM_TRY(rem_json_parse((const char *)text.data, text.size, &stored, err));

@@ -41,6 +41,17 @@ static void batch_clear(rem_batch *batch) {
   rem_arena_reset(&batch->arena);
 }
 
+size_t rem_entity_batch_count(const rem_batch *batch) {
+  return batch->committed ? 0 : batch->count;
+}
+
+void rem_entity_batch_truncate(rem_batch *batch, size_t count) {
+  if (batch->committed || count == 0)
+    batch_clear(batch);
+  while (batch->count > count)
+    change_deinit(&batch->changes[--batch->count]);
+}
+
 void rem_entity_batch_free(rem_batch *batch) {
   if (!batch)
     return;
@@ -183,6 +194,13 @@ rem_status rem_entity_batch_put(rem_batch *batch, const char *table, const char 
   json_t *parsed;
   REM_TRY(rem_json_parse_object(json, json_size, &parsed, err));
   return add_put(batch, table, parsed, json_size, false, err);
+}
+
+rem_status rem_entity_batch_replace(rem_batch *batch, const char *table, const char *json, size_t json_size,
+                                    rem_error *err) {
+  REM_TRY(rem_entity_batch_put(batch, table, json, json_size, err));
+  batch->changes[batch->count - 1].replaces_edges = true;
+  return REM_OK;
 }
 
 rem_status rem_entity_batch_put_json(rem_batch *batch, const char *table, json_t *json, rem_error *err) {
@@ -418,6 +436,15 @@ static rem_status commit_attempts(rem_batch *batch, rem_batch_result *ret_result
   rem_error_set(err, REM_CONFLICT, "the rows changed %d times while this was being committed", MAX_ATTEMPTS);
   rem_error_hint(err, "try again when fewer writers work on the same rows");
   return REM_CONFLICT;
+}
+
+rem_status rem_entity_batch_embed(rem_batch *batch, rem_error *err) {
+  REM_TRY(rem_engine_check_usable(batch->engine, err));
+  if (rem_entity_batch_count(batch) == 0)
+    return REM_OK;
+  if (!batch->schema_change)
+    REM_TRY(rem_tenant_ensure(batch->engine, batch->tenant, err));
+  return rem_batch__embed(batch, err);
 }
 
 rem_status rem_entity_batch_commit(rem_batch *batch, rem_batch_result *ret_result, int64_t *ret_failed_index,

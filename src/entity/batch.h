@@ -38,6 +38,7 @@ typedef struct rem_change {
   uint8_t id[16];        /* resolved for PUT with key or id, random otherwise; DELETE and UPDATE resolve it in apply */
   bool id_given;         /* the document named its id */
   bool id_derived;       /* follows from the key (D7) */
+  bool replaces_edges;   /* PUT: the edges given take the place of those stored */
   bool live_too;         /* PURGE */
   uint64_t expected_seq; /* UPDATE: the sequence number of the row it was merged into */
   rem_buffer record;     /* encoded, system part not filled in yet */
@@ -74,6 +75,9 @@ REM_CHECKED rem_status rem_entity_batch_put(rem_batch *batch, const char *table,
                                             rem_error *err);
 /* The same with a parsed object, taken. For ingestion and schema changes. */
 REM_CHECKED rem_status rem_entity_batch_put_json(rem_batch *batch, const char *table, json_t *json, rem_error *err);
+/* A put whose edges take the place of those stored, where a put merges them (D12). For ingestion. */
+REM_CHECKED rem_status rem_entity_batch_replace(rem_batch *batch, const char *table, const char *json, size_t json_size,
+                                                rem_error *err);
 REM_CHECKED rem_status rem_entity_batch_update(rem_batch *batch, const char *table, rem_slice key, rem_slice json,
                                                rem_error *err);
 /* Writes the row `id` again as it is, to make its vector; a row that is gone is passed over. */
@@ -87,6 +91,11 @@ REM_CHECKED rem_status rem_entity_batch_purge(rem_batch *batch, rem_table *table
                                               rem_error *err);
 /* The definition of `table` (borrowed) goes, with its counters. */
 REM_CHECKED rem_status rem_entity_batch_untable(rem_batch *batch, rem_table *table, rem_error *err);
+/* How many changes were added since the last commit; and back to such a number: what came after it is forgotten. */
+size_t rem_entity_batch_count(const rem_batch *batch);
+void rem_entity_batch_truncate(rem_batch *batch, size_t count);
+/* Makes the vectors of what was added so far, so that the work of a large batch can be spread before its commit. */
+REM_CHECKED rem_status rem_entity_batch_embed(rem_batch *batch, rem_error *err);
 /* All or nothing. `ret_failed_index` may be NULL. */
 REM_CHECKED rem_status rem_entity_batch_commit(rem_batch *batch, rem_batch_result *ret_result, int64_t *ret_failed_index,
                                                rem_error *err);
