@@ -74,34 +74,63 @@ static double length_of(const float *a) {
   return sqrt(sum);
 }
 
+/* The kernels a level chooses: several levels may share them. */
+static const char *kernel_name(void) {
+  rem_model *model = fixture_model();
+  const char *name = rem_encoder_kernel_name(rem_model_encoder(model));
+  rem_model_close(model);
+  return name;
+}
+
+static void compare_with_reference(const char *kernel, const rem_slice *some, const size_t *indexes, size_t count) {
+  bool is_float32 = rem_encoder_preferred_layout() == REM_ENCODER_LAYOUT_F32;
+  rem_thread_pool *pool = new_pool(0);
+  rem_embedder *embedder = open_embedder(pool);
+  float *vectors = malloc(sizeof wanted);
+  embed(embedder, some, count, vectors);
+  double worst = 1;
+  for (size_t i = 0; i < count; i++) {
+    const float *vector = vectors + i * FIXTURE_DIMENSION;
+    double similarity = cosine(vector, wanted[indexes[i]]);
+    if (!(similarity >= (is_float32 ? 0.9999 : 0.999)))
+      fail_msg("%s: text %zu has cosine %.6f to the reference", kernel, indexes[i], similarity);
+    if (!(fabs(length_of(vector) - 1) < 1e-4))
+      fail_msg("%s: the vector of text %zu has length %.6f", kernel, indexes[i], length_of(vector));
+    worst = similarity < worst ? similarity : worst;
+  }
+  print_message("%s: worst cosine of %zu texts %.6f\n", kernel, count, worst);
+  free(vectors);
+  rem_embedder_close(embedder);
+  rem_thread_pool_free(pool);
+}
+
 static void vectors_equal_the_reference_at_every_level_of_the_cpu(void **state) {
   (void)state;
   static const char *const levels[] = {"generic", "avx2", "avx512", "avx512vnni", "avx512bf16", "amx"};
-  float *vectors = malloc(sizeof wanted);
+  const char *before = "";
   for (size_t l = 0; l < sizeof levels / sizeof levels[0]; l++) {
     rem_cpu_set_level(levels[l]);
     if (strcmp(rem_cpu_level(), levels[l]) != 0) {
       print_message("this CPU has no %s\n", levels[l]);
       continue;
     }
-    bool is_float32 = rem_encoder_preferred_layout() == REM_ENCODER_LAYOUT_F32;
-    rem_embedder *embedder = open_embedder(NULL);
-    embed(embedder, texts, FIXTURE_TEXTS, vectors);
-    rem_embedder_close(embedder);
-    double worst = 1;
-    for (size_t i = 0; i < FIXTURE_TEXTS; i++) {
-      const float *vector = vectors + i * FIXTURE_DIMENSION;
-      double similarity = cosine(vector, wanted[i]);
-      if (!(similarity >= (is_float32 ? 0.9999 : 0.999)))
-        fail_msg("%s: text %zu has cosine %.6f to the reference", levels[l], i, similarity);
-      if (!(fabs(length_of(vector) - 1) < 1e-4))
-        fail_msg("%s: the vector of text %zu has length %.6f", levels[l], i, length_of(vector));
-      worst = similarity < worst ? similarity : worst;
+    if (strcmp(kernel_name(), before) == 0) {
+      print_message("%s has the kernels of the level below it: %s\n", levels[l], before);
+      continue;
     }
-    print_message("%s, %s: worst cosine %.6f\n", levels[l], is_float32 ? "float32" : "bfloat16", worst);
+    before = kernel_name();
+    /* The slow level leaves out most long texts: they are all of the time. */
+    rem_slice some[FIXTURE_TEXTS];
+    size_t indexes[FIXTURE_TEXTS], count = 0;
+    for (size_t i = 0; i < FIXTURE_TEXTS; i++) {
+      if (l == 0 && texts[i].size > 300 && i % 20 != 0)
+        continue;
+      some[count] = texts[i];
+      indexes[count++] = i;
+    }
+    compare_with_reference(before, some, indexes, count);
   }
   rem_cpu_set_level(NULL);
-  free(vectors);
 }
 
 static void info_pins_the_model(void **state) {
@@ -122,7 +151,7 @@ static void a_text_has_the_same_vector_alone_and_in_any_batch(void **state) {
   rem_embedder *alone = open_embedder(NULL), *together = open_embedder(pool);
   float *batch = malloc(sizeof wanted), single[FIXTURE_DIMENSION];
   embed(together, texts, FIXTURE_TEXTS, batch);
-  for (size_t i = 0; i < FIXTURE_TEXTS; i += 3) {
+  for (size_t i = 0; i < FIXTURE_TEXTS; i += 11) {
     embed(alone, &texts[i], 1, single);
     if (!(cosine(single, batch + i * FIXTURE_DIMENSION) > 0.99999))
       fail_msg("text %zu has another vector in a batch", i);
@@ -206,14 +235,14 @@ static void many_threads_may_share_an_embedder(void **state) {
 /* The memory of a call is a block for each worker, so a batch of any size passes under a fixed cap. */
 static void memory_is_bounded_whatever_the_batch(void **state) {
   (void)state;
-  enum { COUNT = 2000 };
+  enum { COUNT = 1000 };
   rem_thread_pool *pool = new_pool(2);
   rem_embedder *embedder = open_embedder(pool);
   rem_slice *many = malloc(COUNT * sizeof *many);
   float *vectors = malloc((size_t)COUNT * FIXTURE_DIMENSION * sizeof *vectors);
   for (size_t i = 0; i < COUNT; i++)
-    many[i] = rem_slice_of("seven words for a very short text", 33);
-  rem_alloc_set_cap(rem_alloc_live_bytes() + (32 << 20));
+    many[i] = rem_slice_of("short", 5);
+  rem_alloc_set_cap(rem_alloc_live_bytes() + (24 << 20));
   rem_error error = {0};
   rem_status status = rem_embedder_embed(embedder, many, COUNT, vectors, NULL, &error);
   rem_alloc_set_cap(0);
