@@ -110,13 +110,24 @@ static rem_status append_place_key(rem_buffer *buffer, const json_t *table, cons
   return rem_buffer_status(buffer, err);
 }
 
+/* The line of `offset`. Keys come in the order of the text, so each byte is looked at once; inside a pair they
+ * may step back. */
+static uintptr_t line_of(rem_toml_reader *reader, size_t offset) {
+  for (; reader->counted < offset; reader->counted++)
+    reader->line_ends += reader->text[reader->counted] == '\n';
+  size_t line_ends = reader->line_ends;
+  for (size_t back = reader->counted; back > offset; back--)
+    line_ends -= reader->text[back - 1] == '\n';
+  return line_ends + 1;
+}
+
 static rem_status note_place(rem_toml_reader *reader, const json_t *table, const rem_toml_key *key) {
   rem_buffer name REM_AUTO_BUFFER = {0};
   if (!reader->places)
     return REM_OK;
   REM_TRY(append_place_key(&name, table, key->text, key->size, reader->err));
-  uintptr_t line = rem_text_place_of(reader->text, key->offset).line;
-  return rem_hash_map_put(reader->places, rem_buffer_slice(&name), (void *)line, NULL, reader->err);
+  return rem_hash_map_put(reader->places, rem_buffer_slice(&name), (void *)line_of(reader, key->offset), NULL,
+                          reader->err);
 }
 
 size_t rem_toml_line(const rem_hash_map *places, const json_t *table, const char *key) {

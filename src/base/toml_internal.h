@@ -20,6 +20,8 @@ typedef struct rem_toml_reader {
   uintptr_t last_section; /* the highest number given */
   rem_buffer scratch;   /* the string being read */
   rem_hash_map *places; /* table and key -> line; NULL when nobody asks */
+  size_t counted;       /* bytes of the text whose line ends are in `line_ends` */
+  size_t line_ends;
   rem_error *err;
 } rem_toml_reader;
 
