@@ -56,9 +56,11 @@ static int test_setup(void **state) {
   assert_non_null(mkdtemp(test->folder));
   snprintf(test->path, sizeof test->path, "%s/test.db", test->folder);
   OK(rem_config_load(&test->config, err));
+  /* The models are those installed on this machine, whatever folder the rest is moved to. */
+  char *models = strdup(rem_config_get(test->config, "P8_MODELS_DIR"));
   OK(rem_config_set(test->config, "P8_HOME", test->folder, err));
-  if (!getenv("P8_MODELS_DIR") || getenv("REM_TEST_NO_MODEL"))
-    OK(rem_config_set(test->config, "P8_MODELS_DIR", test->folder, err));
+  OK(rem_config_set(test->config, "P8_MODELS_DIR", models, err));
+  free(models);
   rem_create_options create;
   rem_create_options_init(&create);
   create.path = test->path;
