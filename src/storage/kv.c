@@ -94,6 +94,7 @@ rem_status rem_kv__view_acquire(rem_kv *kv, const rem_kv_snapshot *snapshot, rem
 /* ---- open and close ---- */
 
 static void free_kv(rem_kv *kv) {
+  rem_kv__gate_close(kv->gate);
   if (kv->write_options)
     rocksdb_writeoptions_destroy(kv->write_options);
   if (kv->sync_options)
@@ -111,6 +112,7 @@ static rem_kv *new_kv(const char *path, const rem_kv_options *options) {
   if (!kv)
     return NULL;
   kv->options = *options;
+  kv->gate = -1;
   kv->fork_generation = rem_kv__fork_generation();
   kv->write_options = rocksdb_writeoptions_create();
   kv->sync_options = rocksdb_writeoptions_create();
@@ -136,6 +138,8 @@ rem_status rem_kv_open(const char *path, const rem_kv_options *options, rem_kv *
     free_kv(kv);
     return status;
   }
+  if (options->mode != REM_KV_READ)
+    kv->gate = rem_kv__gate_open(path, true);
   *ret_kv = kv;
   return REM_OK;
 }

@@ -49,6 +49,7 @@ struct rem_kv {
   atomic_bool failed;
   rocksdb_writeoptions_t *write_options, *sync_options; /* writers */
   rem_kv_position position;                             /* readers: before the current handle was opened */
+  int gate;                                             /* writers; -1: none */
   atomic_uint_fast64_t write_count, sync_count, open_retries;
   atomic_long batches;
 };
@@ -102,6 +103,13 @@ void rem_kv__files_tidy_opened(const char *path);
 REM_CHECKED rem_status rem_kv__files_check_space(const char *path, rem_error *err);
 /* Count of RocksDB's log files. */
 size_t rem_kv__files_log_count(const char *path);
+
+/* kv_gate.c: a descriptor; -1: there is no gate. */
+int rem_kv__gate_open(const char *path, bool create);
+void rem_kv__gate_close(int gate);
+void rem_kv__gate_raise(int gate); /* readers */
+void rem_kv__gate_lower(int gate);
+void rem_kv__gate_pass(int gate); /* writers: waits while it is raised, a second at most */
 
 /* kv_open.c */
 REM_CHECKED rem_status rem_kv__handle_open(rem_kv *kv, rem_kv_handle **ret_handle, rem_error *err);

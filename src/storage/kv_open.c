@@ -8,6 +8,8 @@
  *
  *   note CURRENT and the manifest's size -> open, every file -> note again -> the same? take it : drop it, back off, again
  *
+ * A reader that is unlucky too often raises the gate (kv_gate.c).
+ *
  * Every flush and compaction appends to the manifest before it removes a file, so an unmoved manifest proves that nothing the handle holds or
  * replayed was replaced meanwhile. An error counts only when the manifest stood still, several times over: a vanished
  * empty log, which no manifest names, must not look like damage.
@@ -22,6 +24,7 @@
 #include "storage/kv_internal.h"
 
 #define UNMOVED_FAILURES 4
+#define GATE_ATTEMPTS 6
 #define BACKOFF_LEAST_US 500
 #define BACKOFF_MOST_US 20000
 #define FORMAT_KEY "format" /* identity.h: written last when a database is made */
@@ -104,29 +107,56 @@ static rem_status set_restless(const rem_kv *kv, rem_error *err) {
   return REM_TIMEOUT;
 }
 
-static rem_status open_reader(rem_kv *kv, rem_kv_handle **ret_handle, rem_error *err) {
-  int64_t deadline_us = rem_clock_monotonic_us() + kv->options.open_wait_ms * 1000;
-  unsigned unmoved_failures = 0;
-  for (unsigned attempt = 0;; attempt++) {
-    rem_kv_position before, behind;
-    rem_kv_handle *handle = NULL;
-    REM_TRY(position_of(kv->path, &before, err));
-    rem_status status = open_once(kv, &handle, err);
-    REM_TRY(position_of(kv->path, &behind, err));
-    bool moved = !rem_kv__position_same_manifest(&before, &behind);
-    if (!moved && status == REM_OK) {
-      kv->position = before;
-      *ret_handle = handle;
-      return REM_OK;
-    }
-    rem_kv__handle_release(handle);
-    if (!moved && ++unmoved_failures >= UNMOVED_FAILURES)
-      return status;
-    if (rem_clock_monotonic_us() > deadline_us)
-      return moved ? set_restless(kv, err) : status;
-    atomic_fetch_add(&kv->open_retries, 1);
-    back_off(attempt);
+typedef struct reader_open {
+  int64_t deadline_us;
+  unsigned attempts, unmoved_failures;
+  int gate; /* -1 until it is wanted */
+} reader_open;
+
+/* After a failed try: REM_OK to try again, else the status to give up with. */
+static rem_status prepare_next_try(rem_kv *kv, reader_open *run, bool moved, rem_status status, rem_error *err) {
+  if (!moved && ++run->unmoved_failures >= UNMOVED_FAILURES)
+    return status;
+  if (rem_clock_monotonic_us() > run->deadline_us)
+    return moved ? set_restless(kv, err) : status;
+  atomic_fetch_add(&kv->open_retries, 1);
+  if (++run->attempts >= GATE_ATTEMPTS) {
+    if (run->gate < 0)
+      run->gate = rem_kv__gate_open(kv->path, false);
+    rem_kv__gate_raise(run->gate);
   }
+  back_off(run->attempts);
+  return REM_OK;
+}
+
+/* One try. REM_OK with a handle, REM_NOT_FOUND to try again, or the status to give up with. */
+static rem_status try_open_reader(rem_kv *kv, reader_open *run, rem_kv_handle **ret_handle, rem_error *err) {
+  rem_kv_position before, behind;
+  rem_kv_handle *handle = NULL;
+  REM_TRY(position_of(kv->path, &before, err));
+  rem_status status = open_once(kv, &handle, err);
+  rem_status found = position_of(kv->path, &behind, err);
+  bool moved = found < 0 || !rem_kv__position_same_manifest(&before, &behind);
+  if (!moved && status == REM_OK) {
+    kv->position = before;
+    *ret_handle = handle;
+    return REM_OK;
+  }
+  rem_kv__handle_release(handle);
+  REM_TRY(found);
+  REM_TRY(prepare_next_try(kv, run, moved, status, err));
+  return REM_NOT_FOUND;
+}
+
+static rem_status open_reader(rem_kv *kv, rem_kv_handle **ret_handle, rem_error *err) {
+  reader_open run = {.deadline_us = rem_clock_monotonic_us() + kv->options.open_wait_ms * 1000, .gate = -1};
+  rem_status status;
+  do
+    status = try_open_reader(kv, &run, ret_handle, err);
+  while (status == REM_NOT_FOUND);
+  rem_kv__gate_lower(run.gate);
+  rem_kv__gate_close(run.gate);
+  return status;
 }
 
 /* Was the database that is there made to the end? A creation that was killed leaves one without the format record, perhaps without families. */

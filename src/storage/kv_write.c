@@ -116,6 +116,7 @@ void rem_kv_batch_keep(rem_kv_batch *batch) {
 static rem_status acquire_for_writing(rem_kv *kv, rem_kv_handle **ret_handle, rem_error *err) {
   if (!rem_kv_is_writer(kv))
     return rem_error_set(err, REM_READONLY, "the database was opened for reading");
+  rem_kv__gate_pass(kv->gate);
   rem_kv_handle *handle;
   REM_TRY(rem_kv__handle_acquire(kv, &handle, err));
   rem_status failed = rem_kv_failed(kv, err);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The gate: how a reader that never finds the manifest at rest asks the writer to hold its breath.
+ *
+ * `rem.gate` holds one number, 8 bytes little endian: until when (milliseconds of CLOCK_MONOTONIC, the same in all processes) the writer
+ * should start no write, flush or compaction. A reader raises it after some failed tries, for a fraction of a second at a time, and
+ * lowers it when it is through. The writer looks at it before each write (one pread, a quarter of a microsecond) and waits a second at
+ * most; background compactions run dry meanwhile. A reader that dies leaves a time that passes; one from before a reboot is recognised by
+ * being too far off. The file is made by writers; a reader without the right to write to it goes without.
+ *
+ * Read and written with pread and pwrite, not mapped: a file cut short by somebody must not kill the process.
+ */
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "storage/kv_internal.h"
+
+#define GATE_NAME "rem.gate"
+#define RAISE_MS 300
+#define PATIENCE_MS 1000
+#define STEP_NS 500000
+
+static int64_t now_ms(void) {
+  return rem_clock_monotonic_us() / 1000;
+}
+
+int rem_kv__gate_open(const char *path, bool create) {
+  char *name REM_AUTO_FREE = rem_path_join(path, GATE_NAME);
+  return name ? open(name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0), 0600) : -1;
+}
+
+void rem_kv__gate_close(int gate) {
+  if (gate >= 0)
+    close(gate);
+}
+
+static int64_t read_gate(int gate) {
+  uint8_t bytes[8];
+  return pread(gate, bytes, sizeof bytes, 0) == sizeof bytes ? (int64_t)rem_load_u64le(bytes) : 0;
+}
+
+static void write_gate(int gate, int64_t until_ms) {
+  uint8_t bytes[8];
+  rem_store_u64le(bytes, (uint64_t)until_ms);
+  if (gate >= 0)
+    (void)!pwrite(gate, bytes, sizeof bytes, 0);
+}
+
+void rem_kv__gate_raise(int gate) {
+  write_gate(gate, now_ms() + RAISE_MS);
+}
+
+void rem_kv__gate_lower(int gate) {
+  write_gate(gate, 0);
+}
+
+static bool is_raised(int gate) {
+  int64_t until_ms = read_gate(gate), now = now_ms();
+  return until_ms > now && until_ms - now <= RAISE_MS;
+}
+
+void rem_kv__gate_pass(int gate) {
+  if (gate < 0 || !is_raised(gate))
+    return;
+  int64_t deadline_ms = now_ms() + PATIENCE_MS;
+  do {
+    struct timespec step = {.tv_nsec = STEP_NS};
+    nanosleep(&step, NULL);
+  } while (is_raised(gate) && now_ms() < deadline_ms);
+}
