@@ -66,7 +66,7 @@ static rem_status read_fully(int fd, char *data, size_t size, size_t *ret_got, c
 
 rem_status rem_file_read(const char *path, size_t max, rem_bytes *ret_content, rem_error *err) {
   int fd AUTO_CLOSE = -1;
-  size_t size, got;
+  size_t size = 0, got = 0;
   REM_TRY(open_regular(path, &fd, &size, err));
   if (size > max)
     return rem_error_set(err, REM_LIMIT, "the file '%s' has %zu bytes, more than the %zu allowed", path, size, max);
@@ -156,7 +156,7 @@ bool rem_file_exists(const char *path) {
 
 rem_status rem_mapping_open(const char *path, rem_mapping *ret_mapping, rem_error *err) {
   int fd AUTO_CLOSE = -1;
-  size_t size;
+  size_t size = 0;
   REM_TRY(open_regular(path, &fd, &size, err));
   if (size == 0) { /* mmap refuses nothing */
     *ret_mapping = (rem_mapping){NULL, 0};
