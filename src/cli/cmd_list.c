@@ -25,6 +25,8 @@ static void listing_begin(listing *l, cli *cli, const char *table) {
   }
   l->columns = cli_entity_columns(cli, table, &l->column_count);
   cli_sheet_begin(&l->sheet, cli, l->columns, l->column_count);
+  /* The id: half of one is of no use. */
+  l->sheet.last_is_optional = l->column_count > 1;
 }
 
 static void listing_add(listing *l, const rem_bytes *json) {

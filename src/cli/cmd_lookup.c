@@ -7,12 +7,26 @@
 #include "hits.h"
 #include "output.h"
 
+#define LABEL_CHARACTERS 80
+
 /* What is printed before the dash of one hit: "Issue (type: issue)". */
 static void append_heading(cli *cli, const cli_hit *hit, cli_text *text) {
   const char *type = json_string_value(json_object_get(hit->entity, "type"));
   const char *title = cli_entity_title(cli, hit->table);
   cli_text_append_printable(text, title, strlen(title));
   cli_text_printf(text, " (type: %s)", type ? type : hit->table);
+}
+
+/* A first impression of a text: enough for one line, cut between characters. */
+static void append_beginning(const char *label, size_t size, cli_text *text) {
+  size_t end = 0, count = 0;
+  while (end < size && count++ < LABEL_CHARACTERS) {
+    unsigned code = 0;
+    size_t length = cli_utf8_decode(label + end, size - end, &code);
+    end += length ? length : 1;
+  }
+  cli_text_append_printable(text, label, end);
+  if (end < size) cli_text_append_string(text, "…");
 }
 
 static void append_description(cli *cli, const cli_hit *hit, cli_text *text) {
@@ -22,8 +36,7 @@ static void append_description(cli *cli, const cli_hit *hit, cli_text *text) {
   if (key.size) cli_text_append_printable(text, key.data, key.size);
   if (label.size) {
     cli_text_append_string(text, ": ");
-    /* A first impression: enough for one line. */
-    cli_text_append_printable(text, label.data, label.size < 100 ? label.size : 100);
+    append_beginning(label.data, label.size, text);
   }
   bool widened = hit->match && (strcmp(hit->match, "ignore-case") == 0 || strcmp(hit->match, "prefix") == 0 ||
                                 strcmp(hit->match, "fuzzy") == 0);

@@ -87,6 +87,56 @@ static size_t name_width(const json_t *object) {
   return width;
 }
 
+static size_t value_width(const json_t *value) {
+  cli_text text = {0};
+  append_value(&text, value);
+  size_t width = text.size ? cli_text_width(text.data, text.size) : 0;
+  cli_text_free(&text);
+  return width;
+}
+
+/* One column of a list of objects: the widest of its values and its name. */
+static size_t column_width(const json_t *list, const char *name) {
+  size_t width = cli_text_width(name, strlen(name)), index;
+  json_t *item;
+  json_array_foreach(list, index, item) {
+    size_t wanted = value_width(json_object_get(item, name));
+    width = wanted > width ? wanted : width;
+  }
+  return width;
+}
+
+/* A list of objects as a small table with the members of the first one as columns. */
+static void append_rows(cli_text *text, const json_t *list, size_t depth) {
+  json_t *first = json_array_get(list, 0), *item, *value;
+  const char *name;
+  size_t index;
+  cli_text_printf(text, "\n%*s", (int)(2 * depth + 2), "");
+  json_object_foreach(first, name, value) {
+    cli_text_append_printable(text, name, strlen(name));
+    cli_text_printf(text, "%*s", (int)(column_width(list, name) - cli_text_width(name, strlen(name)) + 2), "");
+  }
+  json_array_foreach(list, index, item) {
+    cli_text_printf(text, "\n%*s", (int)(2 * depth + 2), "");
+    json_object_foreach(first, name, value) {
+      json_t *cell = json_object_get(item, name);
+      append_value(text, cell);
+      cli_text_printf(text, "%*s", (int)(column_width(list, name) - value_width(cell) + 2), "");
+    }
+  }
+  cli_text_append_byte(text, '\n');
+}
+
+static bool all_objects(const json_t *list) {
+  size_t index;
+  json_t *item;
+  json_array_foreach(list, index, item) {
+    if (!json_is_object(item))
+      return false;
+  }
+  return json_array_size(list) > 0;
+}
+
 static void append_tree(cli_text *text, const json_t *object, size_t depth);
 
 static void append_member(cli_text *text, const char *name, const json_t *value, size_t width, size_t depth) {
@@ -98,6 +148,8 @@ static void append_member(cli_text *text, const char *name, const json_t *value,
   } else if (json_is_object(value) && depth < DEEPEST) {
     cli_text_append_byte(text, '\n');
     append_tree(text, value, depth + 1);
+  } else if (all_objects(value)) {
+    append_rows(text, value, depth);
   } else if (json_is_array(value) && !list && depth < DEEPEST) {
     size_t index;
     json_t *item;

@@ -38,6 +38,10 @@ static void shrink(cli_sheet *sheet, size_t room) {
     }
     if (total <= room + GAP)
       return;
+    if (sheet->last_is_optional && sheet->widths[sheet->column_count - 1]) {
+      sheet->widths[sheet->column_count - 1] = 0;
+      continue;
+    }
     if (sheet->widths[widest] > NARROWEST) {
       sheet->widths[widest]--;
       continue;

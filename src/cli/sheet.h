@@ -18,6 +18,7 @@ typedef struct cli_sheet {
   char **cells; /* owned: rows waiting for the widths */
   size_t cell_count, row_count;
   size_t *widths; /* 0: the column is left out */
+  bool last_is_optional; /* leave the last column out of a table rather than cut cells */
   bool begun;
 } cli_sheet;
 
