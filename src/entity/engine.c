@@ -71,7 +71,7 @@ static rem_status engine_new(const rem_config *config, rem_engine **ret_engine, 
 
 rem_status rem_engine_open(const char *path, const rem_open_options *options, const rem_config *config,
                            rem_engine **ret_engine, rem_error *err) {
-  rem_engine *engine;
+  rem_engine *engine = NULL;
   REM_TRY(engine_new(config, &engine, err));
   engine->writer = options->mode == REM_WRITE;
   engine->durability = options->durability;

@@ -280,7 +280,7 @@ static rem_status delete_entries(const trim_run *run, rem_kv_batch *batch, const
 static rem_status trim(void *context, rem_error *err) {
   trim_run *run = context;
   rem_log__head head;
-  uint64_t cut, bytes;
+  uint64_t cut = 0, bytes = 0;
   rem_kv_batch *batch REM_AUTO_BATCH = NULL;
   REM_TRY(rem_log__head_read(run->kv, NULL, run->tenant, &head, err));
   if (head.bytes == 0 || (run->max_bytes && head.bytes <= run->max_bytes + run->max_bytes / 4))
