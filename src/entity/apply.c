@@ -440,11 +440,15 @@ static rem_status encode_again(rem_change *change, const json_t *edges, rem_erro
 
 /* A put keeps the stored edges and merges those given with them (D12). */
 static rem_status merge_edges(rem_change *change, const stored_row *old, rem_error *err) {
-  rem_slice text = rem_record_edges(&old->record);
+  rem_slice text = old->found ? rem_record_edges(&old->record) : (rem_slice){0};
+  if (change->edges_merged) /* by an apply that was taken back: those edges may be gone */
+    REM_TRY(encode_again(change, change->document.edges, err));
+  change->edges_merged = false;
   if (change->kind != REM_CHANGE_PUT || change->replaces_edges || text.size == 0)
     return REM_OK;
   json_t *stored REM_AUTO_JSON = NULL, *merged REM_AUTO_JSON = NULL;
   REM_TRY(rem_json_parse((const char *)text.data, text.size, &stored, err));
+  change->edges_merged = true;
   if (!change->document.edges)
     return encode_again(change, stored, err);
   REM_TRY(rem_edges_merge(stored, change->document.edges, &merged, err));
@@ -542,10 +546,9 @@ static rem_status apply_put(apply_run *run, rem_change *change, rem_error *err) 
     REM_TRY(rem_index_id_is_derived(run->batch->tenant, change->table, &record, change->id, &change->id_derived, NULL,
                                     err));
   }
-  if (old.found) {
+  if (old.found)
     REM_TRY(check_key_same(run, change, &old, err));
-    REM_TRY(merge_edges(change, &old, err));
-  }
+  REM_TRY(merge_edges(change, &old, err));
   bool old_text = had_text(run, change, &old);
   vector_fate fate;
   REM_TRY(decide_vector(run, change, &old, old_text, &fate, err));

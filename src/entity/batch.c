@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/uuid.h"
+#include "entity/log_upkeep.h"
 #include "entity/read.h"
 #include "entity/tenant.h"
 #include "schema/registry.h"
@@ -428,8 +429,10 @@ static rem_status commit_attempts(rem_batch *batch, rem_batch_result *ret_result
     REM_TRY(rem_batch__embed(batch, err));
     rem_apply_verdict verdict = REM_APPLY_DONE;
     REM_TRY(rem_batch__apply(batch, want_sync, &verdict, ret_failed_index, ret_result, err));
-    if (verdict == REM_APPLY_DONE)
+    if (verdict == REM_APPLY_DONE) {
+      rem_log_upkeep(batch->engine, batch->tenant);
       return REM_OK;
+    }
     if (verdict != REM_APPLY_AGAIN_EMBED)
       REM_TRY(prepare_all_again(batch, ret_failed_index, err));
   }

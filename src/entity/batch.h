@@ -40,6 +40,7 @@ typedef struct rem_change {
   bool id_derived;       /* follows from the key (D7) */
   bool replaces_edges;   /* PUT: the edges given take the place of those stored */
   bool live_too;         /* PURGE */
+  bool edges_merged;     /* apply has encoded the record with the stored edges merged in */
   uint64_t expected_seq; /* UPDATE: the sequence number of the row it was merged into */
   rem_buffer record;     /* encoded, system part not filled in yet */
   rem_counters delta;    /* TABLE */

@@ -2,6 +2,7 @@
 #include "entity/engine.h"
 
 #include "base/file.h"
+#include "entity/log_upkeep.h"
 
 #define MIB ((size_t)1 << 20)
 
@@ -117,8 +118,10 @@ rem_status rem_engine_unref(rem_engine *engine, rem_error *err) {
   if (!engine || atomic_fetch_sub(&engine->references, 1) > 1)
     return REM_OK;
   rem_status status = REM_OK;
-  if (engine->writer && rem_kv_failed(engine->kv, NULL) >= 0)
+  if (engine->writer && rem_kv_failed(engine->kv, NULL) >= 0) {
+    rem_log_upkeep_close(engine);
     status = rem_kv_sync(engine->kv, err);
+  }
   rem_status closed = engine_destroy(engine, status >= 0 ? err : NULL);
   return status < 0 ? status : closed;
 }

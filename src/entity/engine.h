@@ -41,6 +41,7 @@ typedef struct rem_engine {
   pthread_mutex_t embedder_lock; /* guards embedders and tenants_known */
   rem_hash_map embedders;     /* model name -> rem_embedder * */
   rem_hash_map tenants_known; /* tenants that are known to have their built-in tables -> (void *)1 */
+  _Atomic uint64_t commit_count; /* batches committed, for upkeep */
   _Atomic bool interrupted;
 } rem_engine;
 
