@@ -16,6 +16,8 @@
 
 /* Texts a worker holds at most: short ones fill a block slowly, and their vectors take room too. */
 #define HELD_MAX 64
+/* A batch that is too small to fill a block for each worker is dealt out in smaller ones, but not below this many tokens. */
+#define SHARE_MIN 64
 
 typedef struct workspace {
   struct workspace *next;
@@ -41,6 +43,7 @@ typedef struct embed_call {
   const rem_slice *texts;
   size_t count;
   float *vectors;
+  size_t share_tokens;     /* a worker runs the encoder when it holds so many, or a block */
   atomic_size_t next;      /* text to take */
   atomic_size_t truncated;
   pthread_mutex_t mutex;   /* guards status and error */
@@ -171,6 +174,8 @@ static rem_status flush_texts(embed_call *call, workspace *space, rem_error *err
 
 static rem_status work_on(embed_call *call, workspace *space, rem_error *err) {
   size_t block_tokens = rem_encoder_scratch_block_tokens(space->scratch);
+  if (call->share_tokens < block_tokens)
+    block_tokens = call->share_tokens;
   for (;;) {
     size_t index = atomic_fetch_add_explicit(&call->next, 1, memory_order_relaxed);
     if (index >= call->count)
@@ -202,6 +207,19 @@ static void work(void *context, size_t index, size_t worker) {
   pthread_mutex_unlock(&call->mutex);
 }
 
+/* Half of what each worker gets if all get the same, by the rule of thumb of four bytes a token. */
+static size_t share_of(const embed_call *call, size_t workers) {
+  if (workers < 2)
+    return SIZE_MAX;
+  size_t limit = rem_embedder_info(call->embedder)->max_tokens, tokens = 0;
+  for (size_t i = 0; i < call->count; i++) {
+    size_t estimate = call->texts[i].size / 4 + 2;
+    tokens += estimate < limit ? estimate : limit;
+  }
+  size_t share = tokens / (2 * workers);
+  return share > SHARE_MIN ? share : SHARE_MIN;
+}
+
 rem_status rem_embedder_embed(rem_embedder *embedder, const rem_slice *texts, size_t count, float *ret_vectors,
                               size_t *ret_truncated_count, rem_error *err) {
   embed_call call = {.embedder = embedder, .texts = texts, .count = count, .vectors = ret_vectors};
@@ -209,6 +227,7 @@ rem_status rem_embedder_embed(rem_embedder *embedder, const rem_slice *texts, si
   size_t workers = embedder->pool != NULL ? rem_thread_pool_size(embedder->pool) : 1;
   if (workers > count)
     workers = count;
+  call.share_tokens = share_of(&call, workers);
   if (workers > 1)
     rem_thread_pool_for(embedder->pool, workers, work, &call);
   else if (count > 0)
