@@ -16,7 +16,8 @@
 /*
  * Reads the schema `source` names. `python` is the interpreter for .py files; NULL: P8_PYTHON, else that of the active virtual
  * environment, else python3. REM_UNKNOWN: no such file, class or interpreter (the hint suggests one);
- * REM_INVALID: not a schema, or the Python file failed; REM_TIMEOUT; REM_LIMIT. Owned: json_decref().
+ * REM_INVALID: not a schema, or the Python file failed; REM_UNSUPPORTED: Pydantic 2 is not installed; REM_TIMEOUT; REM_LIMIT.
+ * Owned: json_decref().
  */
 REM_CHECKED rem_status rem_schema_source_read(const char *source, const char *python, json_t **ret_schema,
                                               rem_error *err);
