@@ -24,7 +24,7 @@
 #include "embed/encoder.h"
 
 #define REM_ENCODER_PANEL 32
-/* No kernel takes more rows at a time; bounds the scratch of attention. */
+/* No tile has more rows at a time; bounds the scratch of attention. */
 #define REM_ENCODER_MAX_TILE_ROWS 16
 
 /* rows x panels. Strides in elements. */
@@ -54,6 +54,12 @@ typedef struct rem_encoder_attention {
   float *scores;       /* REM_ENCODER_MAX_TILE_ROWS x padded */
   void *probabilities; /* operands: REM_ENCODER_MAX_TILE_ROWS x padded */
 } rem_encoder_attention;
+
+/* What a tile prefetches on the side, a step at a time. */
+typedef struct rem_encoder_ahead {
+  uintptr_t address;
+  size_t step; /* bytes */
+} rem_encoder_ahead;
 
 typedef struct rem_encoder_kernels {
   const char *name;

@@ -50,5 +50,5 @@ INLINE void bf16_narrow(uint16_t *ret_values, vec v) {
 #define LAYOUT_ID REM_ENCODER_LAYOUT_BF16
 #define TILE_ROWS 14
 #define TILE_VECS 2
-#define BLOCK_TOKENS 256
+#define BLOCK_TOKENS 128
 #include "embed/encoder_kernels_template.h"

@@ -26,7 +26,7 @@
 
 /* `rows` (a constant at each call) x TILE_VECS vectors of sums. `c` has rows of `c_stride` floats. */
 INLINE void K(tile_rows)(size_t rows, const OPERAND *a, size_t a_stride, const OPERAND *b, size_t inner, float *c,
-                         size_t c_stride) {
+                         size_t c_stride, rem_encoder_ahead ahead) {
   vec sums[TILE_ROWS][TILE_VECS];
   UNROLL for (size_t r = 0; r < rows; r++) {
     UNROLL for (size_t v = 0; v < TILE_VECS; v++)
@@ -34,6 +34,10 @@ INLINE void K(tile_rows)(size_t rows, const OPERAND *a, size_t a_stride, const O
   }
   for (size_t k = 0; k < inner; k += STEP) {
     K(panel) panel[TILE_VECS];
+    /* Both lines of the widest step: with few rows a step of this panel meets one of the next. */
+    __builtin_prefetch((const void *)ahead.address, 0, 2);
+    __builtin_prefetch((const void *)(ahead.address + 64), 0, 2);
+    ahead.address += ahead.step;
     UNROLL for (size_t v = 0; v < TILE_VECS; v++)
       panel[v] = K(load_panel)(b + k * PANEL + v * VEC_LANES * STEP);
     UNROLL for (size_t r = 0; r < rows; r++) {
@@ -50,12 +54,13 @@ INLINE void K(tile_rows)(size_t rows, const OPERAND *a, size_t a_stride, const O
 
 #define TILE_CASE(n)                                                                               \
   case n:                                                                                          \
-    K(tile_rows)(n <= TILE_ROWS ? n : 1, a, a_stride, b, inner, c, c_stride);                      \
+    K(tile_rows)(n <= TILE_ROWS ? n : 1, a, a_stride, b, inner, c, c_stride, ahead);               \
     break;
 
 /* rows (1 to TILE_ROWS) x TILE_VECS vectors. */
 static __attribute__((noinline)) void K(tile)(size_t rows, const OPERAND *a, size_t a_stride, const OPERAND *b,
-                                              size_t inner, float *c, size_t c_stride) {
+                                              size_t inner, float *c, size_t c_stride,
+                                              rem_encoder_ahead ahead) {
   switch (rows) {
     TILE_CASE(1)
     TILE_CASE(2)
@@ -77,11 +82,13 @@ static __attribute__((noinline)) void K(tile)(size_t rows, const OPERAND *a, siz
 }
 #undef TILE_CASE
 
-/* rows x one whole panel. */
+/* rows x one whole panel. `ahead` moves on. */
 INLINE void K(panel_tile)(size_t rows, const OPERAND *a, size_t a_stride, const OPERAND *panel, size_t inner, float *c,
-                          size_t c_stride) {
-  for (size_t v = 0; v < PANEL_VECS; v += TILE_VECS)
-    K(tile)(rows, a, a_stride, panel + v * VEC_LANES * STEP, inner, c + v * VEC_LANES, c_stride);
+                          size_t c_stride, rem_encoder_ahead *ahead) {
+  for (size_t v = 0; v < PANEL_VECS; v += TILE_VECS) {
+    K(tile)(rows, a, a_stride, panel + v * VEC_LANES * STEP, inner, c + v * VEC_LANES, c_stride, *ahead);
+    ahead->address += ahead->step * (inner / STEP);
+  }
 }
 
 /* How many rows the tile at `row` takes: tiles are of equal height within one, so that none is a thin rest. */
@@ -89,6 +96,14 @@ INLINE size_t K(tile_height)(size_t row, size_t row_count) {
   size_t left = row_count - row;
   size_t tiles = (left + TILE_ROWS - 1) / TILE_ROWS;
   return (left + tiles - 1) / tiles;
+}
+
+/* Spreads the fetching of the panel after this one over all steps of this one, so that it comes from memory while the unit works. It
+ * may point past the weights: a prefetch never faults. */
+INLINE rem_encoder_ahead K(ahead_of)(const OPERAND *panel, size_t inner, size_t row_count) {
+  size_t tiles = (row_count + TILE_ROWS - 1) / TILE_ROWS * (PANEL_VECS / TILE_VECS);
+  size_t step_bytes = PANEL * STEP * sizeof(OPERAND);
+  return (rem_encoder_ahead){(uintptr_t)panel + inner * PANEL * sizeof(OPERAND), (step_bytes + tiles - 1) / tiles};
 }
 
 INLINE vec K(bias_at)(const float *bias, size_t index) {
@@ -114,10 +129,11 @@ INLINE void K(product)(const rem_encoder_product *product, enum K(epilogue) epil
   for (size_t p = 0; p < product->panel_count; p++) {
     const OPERAND *panel = (const OPERAND *)product->panels + p * PANEL * product->inner;
     const float *bias = product->bias != NULL ? product->bias + p * PANEL : NULL;
+    rem_encoder_ahead ahead = K(ahead_of)(panel, product->inner, product->row_count);
     for (size_t row = 0, rows; row < product->row_count; row += rows) {
       rows = K(tile_height)(row, product->row_count);
       K(panel_tile)(rows, (const OPERAND *)product->input + row * product->input_stride, product->input_stride, panel,
-                    product->inner, tile, PANEL);
+                    product->inner, tile, PANEL, &ahead);
       char *output = (char *)product->output + (row * product->output_stride + p * PANEL) * output_size;
       for (size_t r = 0; r < rows; r++)
         K(finish)(epilogue, tile + r * PANEL, bias, output + r * product->output_stride * output_size);
@@ -186,13 +202,15 @@ INLINE void K(attend)(const rem_encoder_attention *at, size_t row, size_t rows, 
   float tile[TILE_ROWS * PANEL] __attribute__((aligned(64)));
   float inverse[TILE_ROWS];
   OPERAND *probabilities = at->probabilities;
+  rem_encoder_ahead nothing = {(uintptr_t)at->keys, 0};
   for (size_t key = 0; key < padded; key += PANEL)
     K(panel_tile)(rows, (const OPERAND *)at->qkv + row * at->qkv_stride, at->qkv_stride,
-                  (const OPERAND *)at->keys + key * at->head_size, at->head_size, at->scores + key, padded);
+                  (const OPERAND *)at->keys + key * at->head_size, at->head_size, at->scores + key, padded, &nothing);
   for (size_t r = 0; r < rows; r++)
     inverse[r] = 1.0F / K(softmax)(at->scores + r * padded, at->length, padded, probabilities + r * padded);
   for (size_t first = 0; first < at->head_size; first += PANEL) {
-    K(panel_tile)(rows, probabilities, padded, (const OPERAND *)at->values + first * padded, padded, tile, PANEL);
+    K(panel_tile)(rows, probabilities, padded, (const OPERAND *)at->values + first * padded, padded, tile, PANEL,
+                  &nothing);
     for (size_t r = 0; r < rows; r++) {
       OPERAND *context = (OPERAND *)at->context + (row + r) * at->context_stride + first;
       UNROLL for (size_t v = 0; v < PANEL; v += VEC_LANES)
