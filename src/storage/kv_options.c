@@ -22,6 +22,12 @@ enum { LZ4 = rocksdb_lz4_compression, ZSTD = rocksdb_zstd_compression, PLAIN = r
  */
 #define INFO_LOG_SILENT 6
 
+/*
+ * A commit or two left in the log by the last process stay there until there are enough of them: writing them out as table files at
+ * each open would cost several synced files a family, and soon a compaction.
+ */
+#define NAMED_OPTIONS "avoid_flush_during_recovery=true"
+
 typedef struct family_profile {
   const char *name;
   bool bloom;       /* read by point */
@@ -110,6 +116,15 @@ static rocksdb_options_t *family_options(const rem_kv__setup *setup, const famil
   return o;
 }
 
+/* Options that the C API has no setter for. */
+static rem_status set_by_name(rocksdb_options_t *target, const char *text, rem_error *err) {
+  char *message = NULL;
+  rocksdb_options_t *base = rocksdb_options_create_copy(target);
+  rocksdb_get_options_from_string(base, text, target, &message);
+  rocksdb_options_destroy(base);
+  return message ? rem_kv__error(message, "set the options of the database", err) : REM_OK;
+}
+
 rem_status rem_kv__setup_init(rem_kv__setup *setup, const rem_kv_options *options, rem_error *err) {
   *setup = (rem_kv__setup){.database = rocksdb_options_create(), .cache = rocksdb_cache_create_lru(options->cache_bytes)};
   if (!setup->database || !setup->cache) {
@@ -117,6 +132,11 @@ rem_status rem_kv__setup_init(rem_kv__setup *setup, const rem_kv_options *option
     return rem_error_nomem(err);
   }
   set_database(setup->database, options);
+  rem_status status = set_by_name(setup->database, NAMED_OPTIONS, err);
+  if (status < 0) {
+    rem_kv__setup_deinit(setup);
+    return status;
+  }
   set_table_format(setup->database, setup->cache, false);
   for (int f = 0; f < REM_CF_COUNT; f++)
     setup->families[f] = family_options(setup, &profiles[f]);

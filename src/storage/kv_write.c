@@ -12,7 +12,7 @@
 #define PARTS_MAX 8
 /* What a close leaves in RocksDB's log for the next open to replay: about a millisecond. */
 #define CLOSE_FLUSH_BYTES ((uint64_t)256 << 10)
-#define CLOSE_FLUSH_LOGS 8
+#define CLOSE_FLUSH_LOGS 16
 
 struct rem_kv_batch {
   rem_kv *kv;
