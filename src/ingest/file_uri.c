@@ -17,6 +17,38 @@ void rem_file_uri_append(rem_buffer *buffer, const char *absolute_path) {
   }
 }
 
+static int hex_digit(uint8_t c) {
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  c |= 0x20;
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The byte behind a '%' at `at`; -1: none, or NUL, which no path has. */
+static int encoded_byte(rem_slice uri, size_t at) {
+  if (at + 2 >= uri.size)
+    return -1;
+  int high = hex_digit(uri.data[at + 1]), low = hex_digit(uri.data[at + 2]);
+  return high < 0 || low < 0 || high + low == 0 ? -1 : high << 4 | low;
+}
+
+bool rem_file_uri_path(rem_slice uri, rem_buffer *buffer) {
+  static const char scheme[] = "file:///";
+  if (!rem_slice_starts_with(uri, rem_slice_of(scheme, sizeof scheme - 1)))
+    return false;
+  for (size_t at = sizeof scheme - 2; at < uri.size; at++) {
+    int byte = uri.data[at];
+    if (byte == '%') {
+      byte = encoded_byte(uri, at);
+      at += 2;
+    }
+    if (byte <= 0)
+      return false;
+    rem_buffer_append_byte(buffer, (uint8_t)byte);
+  }
+  return true;
+}
+
 void rem_file_name_append(rem_buffer *buffer, const char *path) {
   const char *slash = strrchr(path, '/');
   const char *name = slash && slash[1] ? slash + 1 : path;

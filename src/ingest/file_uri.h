@@ -10,6 +10,9 @@
 
 void rem_file_uri_append(rem_buffer *buffer, const char *absolute_path);
 
+/* Appends the path that such a URI is of; false, and an unspecified part of it appended, when it is no file: URI of an absolute path. */
+bool rem_file_uri_path(rem_slice uri, rem_buffer *buffer);
+
 /* The last name of a path as valid UTF-8: bytes that are not become U+FFFD. */
 void rem_file_name_append(rem_buffer *buffer, const char *path);
 
