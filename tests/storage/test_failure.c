@@ -59,7 +59,7 @@ static rem_status write_until_failure(int *ret_written, rem_error *err) {
 
 static void test_a_failed_write_latches_until_the_database_is_reopened(void **state) {
   (void)state;
-  int written;
+  int written = 0;
   rem_error err = {0};
   kv_put(kv, REM_CF_META, "a", "1");
   signal(SIGXFSZ, SIG_IGN);
@@ -270,6 +270,55 @@ static void test_a_missing_manifest_is_named_on_opening(void **state) {
   }
 }
 
+/* ---- a log whose end was not written, as after a power cut ---- */
+
+/* The newest of RocksDB's logs that holds something. */
+static void find_log(char path[400]) {
+  DIR *handle = opendir(folder);
+  uint64_t newest = 0;
+  for (struct dirent *entry; (entry = readdir(handle));) {
+    char candidate[400];
+    struct stat status;
+    snprintf(candidate, sizeof candidate, "%s/%.60s", folder, entry->d_name);
+    uint64_t number = strtoull(entry->d_name, NULL, 10);
+    if (strstr(entry->d_name, ".log") && stat(candidate, &status) == 0 && status.st_size && number >= newest) {
+      newest = number;
+      strcpy(path, candidate);
+    }
+  }
+  closedir(handle);
+  assert_true(newest > 0);
+}
+
+static void test_a_torn_end_is_dropped_and_writing_goes_on_behind_it(void **state) {
+  (void)state;
+  for (int round = 0; round < 5; round++) {
+    char path[400], whole[32], torn[32];
+    struct stat status;
+    snprintf(whole, sizeof whole, "whole%d", round);
+    snprintf(torn, sizeof torn, "torn%d", round);
+    kv_put(kv, REM_CF_META, whole, "1");
+    kv_put(kv, REM_CF_META, torn, "1");
+    assert_ok(rem_kv_close(kv, &err));
+    find_log(path);
+    assert_int_equal(stat(path, &status), 0);
+    if (round % 2)
+      assert_int_equal(truncate(path, status.st_size - 3), 0);
+    else
+      flip_byte(path, status.st_size - 2);
+    rem_kv *reader = kv_open(folder, REM_KV_READ);
+    kv_expect(reader, NULL, REM_CF_META, whole, "1");
+    kv_expect(reader, NULL, REM_CF_META, torn, NULL);
+    assert_ok(rem_kv_close(reader, &err));
+    kv = kv_open(folder, REM_KV_WRITE);
+  }
+  for (int round = 0; round < 5; round++) {
+    char whole[32];
+    snprintf(whole, sizeof whole, "whole%d", round);
+    kv_expect(kv, NULL, REM_CF_META, whole, "1");
+  }
+}
+
 /* ---- identity and format ---- */
 
 static void make_identity(rem_identity *ret_identity) {
@@ -349,6 +398,7 @@ int main(void) {
       with(test_a_cut_table_file_is_named_on_opening),
       with(test_a_missing_table_file_is_named_on_opening),
       with(test_a_missing_manifest_is_named_on_opening),
+      with(test_a_torn_end_is_dropped_and_writing_goes_on_behind_it),
       with(test_the_identity_is_kept),
       with(test_a_newer_format_is_refused_with_advice),
       with(test_damaged_format_and_identity_are_found),
