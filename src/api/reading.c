@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Get, list, lookup, search, edges. */
-#include <math.h>
 
 #include "api/api_internal.h"
 #include "base/utf8.h"
 #include "entity/cursor.h"
 #include "entity/edges.h"
-
-void rem_read_options_init(rem_read_options *options) {
-  *options = (rem_read_options){.struct_size = sizeof *options, .limit = -1, .min_score = NAN};
-}
 
 /* Hides a deleted row unless it is asked for. */
 static rem_status visible(rem_status status, bool include_deleted, rem_row *row) {

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "entity/cursor.h"
 
+#include <math.h>
+
 #include "storage/key.h"
+
+void rem_read_options_init(rem_read_options *options) {
+  *options = (rem_read_options){.struct_size = sizeof *options, .limit = -1, .min_score = NAN};
+}
 
 rem_status rem_cursor__new(rem_engine *engine, const char *tenant, rem_kv_snapshot *snapshot, rem_cursor **ret_cursor,
                            rem_error *err) {
