@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Get, list, lookup, search, edges. */
-
 #include "api/api_internal.h"
 #include "base/utf8.h"
 #include "entity/cursor.h"
