@@ -131,6 +131,13 @@ static rem_status step(void *state, rem_progress *progress, rem_error *err) {
   return pipeline->phase == REM_PIPELINE_DONE ? REM_DONE : REM_ROW;
 }
 
+/* Counts that are told only when there is something to tell. */
+static rem_status set_count(json_t *json, const char *name, int64_t count, rem_error *err) {
+  if (count && json_object_set_new(json, name, json_integer((json_int_t)count)) != 0)
+    return rem_error_nomem(err);
+  return REM_OK;
+}
+
 static rem_status result(void *state, rem_bytes *ret_json, rem_error *err) {
   const rem_pipeline *pipeline = state;
   json_t *json REM_AUTO_JSON =
@@ -139,9 +146,8 @@ static rem_status result(void *state, rem_bytes *ret_json, rem_error *err) {
                 (json_int_t)pipeline->failed, "removed", (json_int_t)pipeline->removed, "errors", pipeline->errors);
   if (!json)
     return rem_error_nomem(err);
-  if (pipeline->errors_omitted &&
-      json_object_set_new(json, "errors_omitted", json_integer((json_int_t)pipeline->errors_omitted)) != 0)
-    return rem_error_nomem(err);
+  REM_TRY(set_count(json, "pending", pipeline->pending, err));
+  REM_TRY(set_count(json, "errors_omitted", pipeline->errors_omitted, err));
   return rem_json_text(json, ret_json, err);
 }
 

@@ -15,7 +15,8 @@
 #include "entity/engine.h"
 
 /* `path` is a file or a folder. `options` may be NULL. The engine is referenced. REM_UNKNOWN: no such path; REM_READONLY.
- * Result: {files, chunks, skipped, failed, removed, errors: [{uri, message}]}. Owned: rem_job_free(). */
+ * Result: {files, chunks, skipped, failed, removed, errors: [{uri, message}]}, and when they are not zero `pending` (chunks stored without
+ * their vector) and `errors_omitted` (more than the list holds). Owned: rem_job_free(). */
 REM_CHECKED rem_status rem_ingest_job_new(rem_engine *engine, const char *tenant, const char *path,
                                           const rem_ingest_options *options, rem_job **ret_job, rem_error *err);
 

@@ -21,8 +21,10 @@ void rem_pipeline__file_reset(rem_pipeline_file *file) {
 
 rem_status rem_pipeline__commit(rem_pipeline *pipeline, rem_error *err) {
   rem_pipeline_staged *staged = &pipeline->staged;
+  rem_batch_result result = {0};
   if (rem_entity_batch_count(pipeline->batch))
-    REM_TRY(rem_entity_batch_commit(pipeline->batch, NULL, NULL, err));
+    REM_TRY(rem_entity_batch_commit(pipeline->batch, &result, NULL, err));
+  pipeline->pending += result.pending;
   pipeline->mark = 0;
   pipeline->fresh_chunks = 0;
   pipeline->file_count += staged->completed;

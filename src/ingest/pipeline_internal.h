@@ -70,7 +70,7 @@ typedef struct rem_pipeline {
   rem_cursor *stored_files; /* owned; pruning */
   rem_buffer text;     /* scratch: a row */
   /* What is done and committed. */
-  int64_t file_count, chunk_count, skipped, failed, removed, errors_omitted;
+  int64_t file_count, chunk_count, skipped, failed, removed, pending, errors_omitted;
   int64_t files_done, bytes_done; /* with what was passed over */
   json_t *errors;      /* owned array of {uri, message} */
 } rem_pipeline;

@@ -89,8 +89,10 @@ static rem_status judge(rem_pipeline *pipeline, rem_row *row, rem_error *err) {
 rem_status rem_pipeline__prune(rem_pipeline *pipeline, rem_error *err) {
   rem_row row REM_CLEANUP(rem_row__deinit);
   rem_row__init(&row, pipeline->engine);
+  rem_read_options options;
+  rem_read_options_init(&options);
   if (!pipeline->stored_files)
-    REM_TRY(rem_entity_list(pipeline->engine, pipeline->tenant, "files", NULL, &pipeline->stored_files, err));
+    REM_TRY(rem_entity_list(pipeline->engine, pipeline->tenant, "files", &options, &pipeline->stored_files, err));
   rem_status status = rem_entity_cursor_next(pipeline->stored_files, &row, err);
   if (status == REM_DONE) {
     REM_TRY(rem_pipeline__commit(pipeline, err));
