@@ -2,7 +2,6 @@
 /* Rows as read. */
 #include <math.h>
 
-#include "base/json.h"
 #include "entity/read.h"
 
 rem_status rem_row_new(rem_db *db, rem_row **ret_row, rem_error *err) {
@@ -63,35 +62,10 @@ static bool system_field(const rem_row *row, const char *name, rem_value *ret_va
   return true;
 }
 
-static rem_status json_value(rem_row *row, const json_t *json, rem_value *ret_value, rem_error *err) {
-  rem_value value = {.type = REM_TYPE_NULL};
-  if (json_is_boolean(json))
-    value = (rem_value){.type = REM_TYPE_BOOL, .integer = json_is_true(json)};
-  else if (json_is_integer(json))
-    value = (rem_value){.type = REM_TYPE_INT, .integer = json_integer_value(json)};
-  else if (json_is_real(json))
-    value = (rem_value){.type = REM_TYPE_REAL, .real = json_real_value(json)};
-  else if (json_is_string(json)) {
-    value = (rem_value){.type = REM_TYPE_TEXT, .text = json_string_value(json)};
-    value.text_size = json_string_length(json);
-  } else if (!json_is_null(json)) {
-    rem_buffer_reset(&row->scratch);
-    REM_TRY(rem_json_append(&row->scratch, json, err));
-    value = (rem_value){.type = REM_TYPE_JSON, .text = (const char *)row->scratch.data};
-    value.text_size = row->scratch.size;
-  }
-  *ret_value = value;
-  return REM_OK;
-}
-
-/* A field outside the schema: the tail is parsed once a row. */
-static rem_status tail_field(rem_row *row, const char *name, rem_value *ret_value, rem_error *err) {
-  rem_slice tail = rem_record_tail(&row->record);
-  if (!row->tail && tail.size)
-    REM_TRY(rem_json_parse((const char *)tail.data, tail.size, &row->tail, err));
-  const json_t *json = json_object_get(row->tail, name);
-  if (json)
-    return json_value(row, json, ret_value, err);
+static rem_status outside_schema(rem_row *row, const char *name, rem_value *ret_value, rem_error *err) {
+  rem_status status = rem_record_tail_field(&row->record, name, strlen(name), &row->scratch, ret_value, err);
+  if (status != REM_NOT_FOUND)
+    return status;
   rem_error_set(err, REM_UNKNOWN, "'%s' has no field '%s'", row->table->name, name);
   rem_error_hint(err, "rem_schema_show() lists the fields of a table");
   return REM_UNKNOWN;
@@ -101,11 +75,12 @@ rem_status rem_row_field(rem_row *row, const char *name, rem_value *ret_value, r
   REM_CHECK_ARG(row && name && ret_value, err);
   REM_CHECK_ARG(row->table, err);
   const rem_field *field = rem_table_field(row->table, name, strlen(name));
+  rem_buffer_reset(&row->scratch);
   if (field)
     return rem_record_value(&row->record, row->table, field, &row->scratch, ret_value, err);
   if (system_field(row, name, ret_value))
     return REM_OK;
-  return tail_field(row, name, ret_value, err);
+  return outside_schema(row, name, ret_value, err);
 }
 
 rem_status rem_row_json(rem_row *row, unsigned flags, rem_bytes *ret_json, rem_error *err) {

@@ -49,19 +49,10 @@ static rem_status text_value(rem_filter *filter, rem_filter_term *term, rem_type
 }
 
 static rem_status plain_value(rem_filter *filter, rem_filter_term *term, const json_t *json, rem_error *err) {
-  if (json_is_string(json))
-    return text_value(filter, term, REM_TYPE_TEXT, json_string_value(json), json_string_length(json), err);
-  if (json_is_boolean(json))
-    term->value = (rem_value){.type = REM_TYPE_BOOL, .integer = json_is_true(json)};
-  else if (json_is_integer(json))
-    term->value = (rem_value){.type = REM_TYPE_INT, .integer = json_integer_value(json)};
-  else if (json_is_real(json))
-    term->value = (rem_value){.type = REM_TYPE_REAL, .real = json_real_value(json)};
-  if (!json_is_object(json) && !json_is_array(json))
-    return REM_OK;
   rem_buffer text REM_CLEANUP(rem_buffer_deinit) = {0};
-  REM_TRY(rem_json_append(&text, json, err));
-  return text_value(filter, term, REM_TYPE_JSON, (const char *)text.data, text.size, err);
+  REM_TRY(rem_value_of_json(json, &text, &term->value, err));
+  bool borrows = term->value.type == REM_TYPE_TEXT || term->value.type == REM_TYPE_JSON;
+  return borrows ? text_value(filter, term, term->value.type, term->value.text, term->value.text_size, err) : REM_OK;
 }
 
 static rem_field_kind term_kind(const rem_filter_term *term) {

@@ -15,7 +15,6 @@ void rem_row__init(rem_row *row, rem_engine *engine) {
 void rem_row__reset(rem_row *row) {
   rem_kv_pin_release(&row->pin);
   rem_table_unref(REM_TAKE(row->table));
-  json_decref(REM_TAKE(row->tail));
   row->record = (rem_record){0};
   row->score = NAN;
   row->match = NULL;

@@ -20,8 +20,7 @@ struct rem_row {
   rem_record record; /* over pin or copy */
   double score;      /* NaN: none */
   const char *match; /* static, or NULL */
-  rem_buffer scratch; /* keys; and the value of a field outside the schema */
-  json_t *tail;       /* the parsed fields outside the schema, once asked for */
+  rem_buffer scratch; /* keys; and the value of a field that is not in the record as such */
   char tenant[REM_TENANT_SIZE];
 };
 

@@ -120,33 +120,6 @@ static rem_status add_field_value(rem_index_entries *entries, const rem_index_ro
   return REM_OK;
 }
 
-/* A JSON scalar as the value that the same scalar has in a field of its own; lists and objects as compact text in `text`. */
-static rem_status value_of_json(const json_t *json, rem_buffer *text, rem_value *ret_value, rem_error *err) {
-  rem_value value = {.type = REM_TYPE_NULL};
-  if (json_is_boolean(json)) {
-    value.type = REM_TYPE_BOOL;
-    value.integer = json_is_true(json);
-  } else if (json_is_integer(json)) {
-    value.type = REM_TYPE_INT;
-    value.integer = json_integer_value(json);
-  } else if (json_is_real(json)) {
-    value.type = REM_TYPE_REAL;
-    value.real = json_real_value(json);
-  } else if (json_is_string(json)) {
-    value.type = REM_TYPE_TEXT;
-    value.text = json_string_value(json);
-    value.text_size = json_string_length(json);
-  } else if (!json_is_null(json)) {
-    rem_buffer_reset(text);
-    REM_TRY(rem_json_append(text, json, err));
-    value.type = REM_TYPE_JSON;
-    value.text = (const char *)text->data;
-    value.text_size = text->size;
-  }
-  *ret_value = value;
-  return REM_OK;
-}
-
 /* Equal elements give equal keys; sorting drops the second, so the counts are taken again there. */
 static rem_status add_list(rem_index_entries *entries, const rem_index_row *row, uint16_t number,
                            const rem_value *list, rem_error *err) {
@@ -158,7 +131,7 @@ static rem_status add_list(rem_index_entries *entries, const rem_index_row *row,
   entries->may_repeat = true;
   json_array_foreach(json, index, element) {
     rem_value value;
-    REM_TRY(value_of_json(element, &text, &value, err));
+    REM_TRY(rem_value_of_json(element, &text, &value, err));
     REM_TRY(add_field_value(entries, row, number, &value, err));
   }
   return REM_OK;

@@ -102,6 +102,9 @@ REM_CHECKED rem_status rem_record_tail_field(const rem_record *record, const cha
  */
 REM_CHECKED rem_status rem_record_value(const rem_record *record, const rem_table *table, const rem_field *field,
                                         rem_buffer *scratch, rem_value *ret_value, rem_error *err);
+/* A JSON value as the value that a field of its own would hold; lists and objects as compact text, which replaces the content of `text`. Text is borrowed from
+ * `json` or `text`. */
+REM_CHECKED rem_status rem_value_of_json(const json_t *json, rem_buffer *text, rem_value *ret_value, rem_error *err);
 /* The canonical text of a scalar (D7): text as it is, numbers as in JSON, true and false, instants in UTC, UUIDs hyphenated. False, and nothing
  * appended, for null and JSON. */
 bool rem_value_append_text(const rem_value *value, rem_buffer *buffer);

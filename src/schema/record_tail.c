@@ -64,22 +64,32 @@ static rem_status string_value(rem_slice literal, rem_buffer *scratch, rem_value
   return REM_OK;
 }
 
-static rem_status scalar_value(rem_slice literal, rem_value *ret_value, rem_error *err) {
-  json_t *json REM_AUTO_JSON = NULL;
-  REM_TRY(rem_json_parse((const char *)literal.data, literal.size, &json, err));
+rem_status rem_value_of_json(const json_t *json, rem_buffer *text, rem_value *ret_value, rem_error *err) {
   rem_value value = {.type = REM_TYPE_NULL};
   if (json_is_boolean(json)) {
-    value.type = REM_TYPE_BOOL;
-    value.integer = json_is_true(json);
+    value = (rem_value){.type = REM_TYPE_BOOL, .integer = json_is_true(json)};
   } else if (json_is_integer(json)) {
-    value.type = REM_TYPE_INT;
-    value.integer = json_integer_value(json);
+    value = (rem_value){.type = REM_TYPE_INT, .integer = json_integer_value(json)};
   } else if (json_is_real(json)) {
-    value.type = REM_TYPE_REAL;
-    value.real = json_real_value(json);
+    value = (rem_value){.type = REM_TYPE_REAL, .real = json_real_value(json)};
+  } else if (json_is_string(json)) {
+    value = (rem_value){.type = REM_TYPE_TEXT, .text = json_string_value(json)};
+    value.text_size = json_string_length(json);
+  } else if (json && !json_is_null(json)) {
+    rem_buffer_reset(text);
+    REM_TRY(rem_json_append(text, json, err));
+    value = (rem_value){.type = REM_TYPE_JSON, .text = (const char *)text->data, .text_size = text->size};
   }
   *ret_value = value;
   return REM_OK;
+}
+
+/* A number, true, false or null. */
+static rem_status scalar_value(rem_slice literal, rem_value *ret_value, rem_error *err) {
+  json_t *json REM_AUTO_JSON = NULL;
+  rem_buffer unused REM_AUTO_BUFFER = {0};
+  REM_TRY(rem_json_parse((const char *)literal.data, literal.size, &json, err));
+  return rem_value_of_json(json, &unused, ret_value, err);
 }
 
 rem_status rem_record_tail_field(const rem_record *record, const char *name, size_t name_size, rem_buffer *scratch,
