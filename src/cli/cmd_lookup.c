@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* db lookup: every entity of every table that has a key. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
@@ -46,9 +47,21 @@ static void append_description(cli *cli, const cli_hit *hit, cli_text *text) {
   cli_text_free(&label);
 }
 
-static void print_for_people(cli *cli, const cli_hits *hits) {
+/* By table; chunks of a document in their order. */
+static int compare_hits(const void *left, const void *right) {
+  const cli_hit *a = left, *b = right;
+  int tables = strcmp(a->table, b->table);
+  if (tables)
+    return tables;
+  json_int_t first = json_integer_value(cli_entity_column(a->entity, "ordinal"));
+  json_int_t second = json_integer_value(cli_entity_column(b->entity, "ordinal"));
+  return (first > second) - (first < second);
+}
+
+static void print_for_people(cli *cli, cli_hits *hits) {
   if (hits->count == 0)
     return;
+  qsort(hits->items, hits->count, sizeof *hits->items, compare_hits);
   cli_text line = {0};
   size_t width = 0;
   for (size_t i = 0; i < hits->count; i++) {

@@ -102,6 +102,7 @@ static void print_table(cli *cli, const cli_hits *hits) {
   static const char *names[] = {"score", "table", "key", "text"};
   cli_sheet sheet;
   cli_sheet_begin(&sheet, cli, names, 4);
+  sheet.tail_column = 2;
   for (size_t i = 0; i < hits->count; i++) {
     const cli_hit *hit = &hits->items[i];
     cli_text key = {0};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sheet.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 #define CELL_SIZE_MAX 2000
 
 void cli_sheet_begin(cli_sheet *sheet, cli *cli, const char **names, size_t column_count) {
-  *sheet = (cli_sheet){.cli = cli, .names = names, .column_count = column_count};
+  *sheet = (cli_sheet){.cli = cli, .names = names, .column_count = column_count, .tail_column = SIZE_MAX};
   sheet->cells = cli_allocate(sizeof(char *) * column_count * WINDOW_ROWS);
   sheet->widths = cli_allocate(sizeof(size_t) * column_count);
 }
@@ -66,26 +67,48 @@ static void measure(cli_sheet *sheet) {
   shrink(sheet, line_columns());
 }
 
-/* Prints `text` in `width` columns, cut with an ellipsis; the last column is not padded. */
-static void print_cell(const char *text, size_t width, bool pad) {
-  size_t size = strlen(text), used = cli_text_width(text, size);
-  if (used > width) {
-    size_t end = 0;
-    used = 0;
-    while (end < size) {
-      unsigned code = 0;
-      size_t length = cli_utf8_decode(text + end, size - end, &code);
-      size_t columns = cli_text_width(text + end, length ? length : 1);
-      if (used + columns > width - 1)
-        break;
-      used += columns;
-      end += length ? length : 1;
-    }
-    printf("%.*s…", (int)end, text);
-    used++;
-  } else {
-    fputs(text, stdout);
+/* The bytes at the beginning of `text` that fit into `room` columns; `*used` columns. */
+static size_t fitting_head(const char *text, size_t size, size_t room, size_t *used) {
+  size_t end = 0;
+  *used = 0;
+  while (end < size) {
+    unsigned code = 0;
+    size_t length = cli_utf8_decode(text + end, size - end, &code);
+    size_t columns = cli_text_width(text + end, length ? length : 1);
+    if (*used + columns > room)
+      break;
+    *used += columns;
+    end += length ? length : 1;
   }
+  return end;
+}
+
+/* Prints a text that is too wide with an ellipsis where it is cut. Returns the columns used. */
+static size_t print_cut(const char *text, size_t size, size_t width, bool keep_tail) {
+  size_t used = 0;
+  if (!keep_tail) {
+    size_t end = fitting_head(text, size, width - 1, &used);
+    printf("%.*s…", (int)end, text);
+    return used + 1;
+  }
+  size_t all = cli_text_width(text, size), begin = 0;
+  while (begin < size && all - used > width - 1) {
+    unsigned code = 0;
+    size_t length = cli_utf8_decode(text + begin, size - begin, &code);
+    used += cli_text_width(text + begin, length ? length : 1);
+    begin += length ? length : 1;
+  }
+  printf("…%s", text + begin);
+  return all - used + 1;
+}
+
+/* Prints `text` in `width` columns; the last column is not padded. */
+static void print_cell(const char *text, size_t width, bool keep_tail, bool pad) {
+  size_t size = strlen(text), used = cli_text_width(text, size);
+  if (used > width)
+    used = print_cut(text, size, width, keep_tail);
+  else
+    fputs(text, stdout);
   for (; pad && used < width + GAP; used++)
     putchar(' ');
 }
@@ -100,7 +123,7 @@ static size_t last_column(const cli_sheet *sheet) {
 static void print_table_row(const cli_sheet *sheet, const char *const *cells) {
   size_t last = last_column(sheet);
   for (size_t c = 0; c <= last; c++)
-    if (sheet->widths[c]) print_cell(cells[c], sheet->widths[c], c < last);
+    if (sheet->widths[c]) print_cell(cells[c], sheet->widths[c], c == sheet->tail_column, c < last);
   putchar('\n');
 }
 

@@ -19,6 +19,7 @@ typedef struct cli_sheet {
   size_t cell_count, row_count;
   size_t *widths; /* 0: the column is left out */
   bool last_is_optional; /* leave the last column out of a table rather than cut cells */
+  size_t tail_column; /* cut cells of this column keep their end: a path's end says more; SIZE_MAX: none */
   bool begun;
 } cli_sheet;
 
