@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "storage/key.h"
@@ -158,6 +159,7 @@ static void test_a_killed_writer_loses_nothing_and_leaves_nothing_half(void **st
     uint64_t before = atomic_load(acknowledged);
     pid_t writer = fork();
     if (writer == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
       execl(program, program, "writer", folder, (char *)NULL);
       _exit(127);
     }

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "storage/lock.h"
@@ -84,6 +85,7 @@ static int run_writer(const char *folder) {
 static pid_t start_program(const char *mode, const char *folder) {
   pid_t child = fork();
   if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     execl(program, program, mode, folder, (char *)NULL);
     _exit(127);
   }
