@@ -220,11 +220,32 @@ static rem_status check_key_free(apply_run *run, const rem_change *change, rem_e
   return same ? key_conflict(change, derived, err) : REM_OK;
 }
 
+/* An id that the document names for a new row: edges and lookups know rows by id alone, so no other table may have it. */
+static rem_status check_id_free(apply_run *run, const rem_change *change, rem_error *err) {
+  rem_kv_pin pin REM_CLEANUP(rem_kv_pin_release) = {0};
+  char text[37];
+  rem_uuid_format(change->id, text);
+  rem_buffer_reset(&run->key);
+  REM_TRY(rem_key_key(&run->key, run->batch->tenant, rem_slice_text(text), change->id, err));
+  rem_status status = rem_commit_get(run->group, REM_CF_KEY_INDEX, rem_buffer_slice(&run->key), &pin, err);
+  uint8_t labels;
+  bool deleted;
+  rem_slice table;
+  if (status != REM_OK || !rem_index_key_value(rem_kv_pin_slice(&pin), &labels, &deleted, &table) ||
+      rem_slice_equal(table, rem_slice_text(change->table->name)))
+    return status < 0 ? status : REM_OK;
+  rem_error_set(err, REM_CONFLICT, "id %s is that of a row of '%.*s'", text, (int)table.size, table.data);
+  rem_error_hint(err, "an id names one row in all tables: leave 'id' out of the document, or choose another");
+  return REM_CONFLICT;
+}
+
 /* Finds the row a put replaces and settles the change's id. */
 static rem_status find_replaced(apply_run *run, rem_change *change, stored_row *row, rem_error *err) {
   if (change->id_given && change->key.size)
     REM_TRY(check_key_free(run, change, err));
   REM_TRY(read_row(run, change->table, change->id, row, err));
+  if (change->id_given && !row->found)
+    return check_id_free(run, change, err);
   if (row->found || change->id_given || change->key.size == 0)
     return REM_OK;
   uint8_t id[16];
@@ -265,9 +286,13 @@ static rem_status find_named(apply_run *run, rem_change *change, stored_row *row
 /* ------------------------------------------------------------------------------------------- */
 /* Index entries                                                                                */
 
-static rem_commit_flags entry_flags(const rem_index_entry *entry) {
-  bool alias = entry->family == REM_CF_KEY_INDEX && entry->key.data[0] == 'a';
-  return alias ? REM_COMMIT_SEEN : REM_COMMIT_BLIND;
+/* Later changes of the group look for aliases, and for ids that documents have named. */
+static rem_commit_flags entry_flags(const rem_change *change, const rem_index_entry *entry) {
+  if (entry->family != REM_CF_KEY_INDEX)
+    return REM_COMMIT_BLIND;
+  bool alias = entry->key.data[0] == 'a';
+  bool given_id = change->id_given && entry->value.data[0] & REM_LABEL_ID;
+  return alias || given_id ? REM_COMMIT_SEEN : REM_COMMIT_BLIND;
 }
 
 static int compare_keys(const rem_index_entry *a, const rem_index_entry *b) {
@@ -277,13 +302,14 @@ static int compare_keys(const rem_index_entry *a, const rem_index_entry *b) {
 }
 
 /* Both sorted: deletes what only `old` has, puts what is new or has another value. */
-static void put_difference(rem_commit_group *group, const rem_index_entries *old, const rem_index_entries *new) {
+static void put_difference(rem_commit_group *group, const rem_change *change, const rem_index_entries *old,
+                           const rem_index_entries *new) {
   size_t i = 0, j = 0;
   while (i < old->count || j < new->count) {
     int order = i == old->count ? 1 : j == new->count ? -1 : compare_keys(&old->items[i], &new->items[j]);
     if (order < 0) {
       const rem_index_entry *gone = &old->items[i++];
-      rem_commit_delete(group, gone->family, gone->key, entry_flags(gone));
+      rem_commit_delete(group, gone->family, gone->key, entry_flags(change, gone));
       continue;
     }
     const rem_index_entry *entry = &new->items[j++];
@@ -291,14 +317,14 @@ static void put_difference(rem_commit_group *group, const rem_index_entries *old
     if (order == 0)
       i++;
     if (!same)
-      rem_commit_put(group, entry->family, entry->key, entry->value, entry_flags(entry));
+      rem_commit_put(group, entry->family, entry->key, entry->value, entry_flags(change, entry));
   }
 }
 
-static void put_all(rem_commit_group *group, const rem_index_entries *entries) {
+static void put_all(rem_commit_group *group, const rem_change *change, const rem_index_entries *entries) {
   for (size_t i = 0; i < entries->count; i++) {
     const rem_index_entry *entry = &entries->items[i];
-    rem_commit_put(group, entry->family, entry->key, entry->value, entry_flags(entry));
+    rem_commit_put(group, entry->family, entry->key, entry->value, entry_flags(change, entry));
   }
 }
 
@@ -322,9 +348,9 @@ static rem_status put_entries(apply_run *run, const rem_change *change, const re
     rem_index_entries_sort(&after);
   rem_index_entries_sort(&before);
   if (old)
-    put_difference(run->group, &before, &after);
+    put_difference(run->group, change, &before, &after);
   else
-    put_all(run->group, &after);
+    put_all(run->group, change, &after);
   counters->edges += after.edges - before.edges;
   counters->index_entries += after.fields - before.fields;
   counters->long_values += after.long_values - before.long_values;
@@ -438,18 +464,21 @@ static rem_status encode_again(rem_change *change, const json_t *edges, rem_erro
   return rem_record_encode(change->table, &system, change->document.properties, edges, &change->record, err);
 }
 
-/* A put keeps the stored edges and merges those given with them (D12). */
+/* A put keeps the stored edges and merges those given with them (D12). An update that gives none keeps them too: the change it was merged into,
+ * earlier in the batch, may have known less of them. */
 static rem_status merge_edges(rem_change *change, const stored_row *old, rem_error *err) {
   rem_slice text = old->found ? rem_record_edges(&old->record) : (rem_slice){0};
   if (change->edges_merged) /* by an apply that was taken back: those edges may be gone */
     REM_TRY(encode_again(change, change->document.edges, err));
   change->edges_merged = false;
-  if (change->kind != REM_CHANGE_PUT || change->replaces_edges || text.size == 0)
+  if (change->replaces_edges || text.size == 0)
     return REM_OK;
+  if (change->kind == REM_CHANGE_UPDATE && change->expected_seq)
+    return REM_OK; /* merged into this very row */
   json_t *stored REM_AUTO_JSON = NULL, *merged REM_AUTO_JSON = NULL;
   REM_TRY(rem_json_parse((const char *)text.data, text.size, &stored, err));
   change->edges_merged = true;
-  if (!change->document.edges)
+  if (!change->document.edges || change->kind == REM_CHANGE_UPDATE)
     return encode_again(change, stored, err);
   REM_TRY(rem_edges_merge(stored, change->document.edges, &merged, err));
   return encode_again(change, merged, err);

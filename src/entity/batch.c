@@ -254,23 +254,35 @@ rem_status rem_entity_batch_delete(rem_batch *batch, const char *table, rem_slic
     status = refuse_schema_table(change->table, "deleted", err);
   if (status >= 0)
     status = copy_slice(batch, key, &change->key, err);
+  /* For updates that follow in the batch; apply finds out which row it is. */
+  if (status >= 0 && !rem_uuid_parse((const char *)key.data, key.size, change->id))
+    rem_uuid_of_key(batch->tenant, change->table->name, key.data, key.size, change->id);
   return end_change(batch, change, key.size, status);
 }
 
 /* ------------------------------------------------------------------------------------------- */
 /* Updates                                                                                      */
 
-/* The change of this batch that the row `id` will have come from, or NULL: the last one before `change`. */
-static rem_change *earlier_change(rem_batch *batch, const rem_change *change, const uint8_t id[16]) {
+/* Does the earlier change concern the row `id` with this key? A put or delete may name the row by its key where the row has an id of its own. */
+static bool concerns(const rem_change *earlier, const uint8_t id[16], rem_slice key) {
+  if (memcmp(earlier->id, id, 16) == 0)
+    return true;
+  bool names_key = earlier->kind == REM_CHANGE_PUT || earlier->kind == REM_CHANGE_DELETE;
+  return names_key && key.size && rem_slice_equal(earlier->key, key);
+}
+
+/* The change of this batch that the row will have come from, or NULL: the last one before `change`. */
+static rem_change *earlier_change(rem_batch *batch, const rem_change *change, const uint8_t id[16], rem_slice key) {
   for (rem_change *earlier = batch->changes + (change - batch->changes); earlier-- > batch->changes;)
-    if (earlier->table->name && strcmp(earlier->table->name, change->table->name) == 0 &&
-        earlier->kind != REM_CHANGE_TABLE && memcmp(earlier->id, id, 16) == 0)
+    if (earlier->kind != REM_CHANGE_TABLE &&
+        (earlier->table == change->table || strcmp(earlier->table->name, change->table->name) == 0) &&
+        concerns(earlier, id, key))
       return earlier;
   return NULL;
 }
 
 static rem_status update_not_found(const rem_change *change, rem_slice key, rem_error *err) {
-  rem_error_set(err, REM_INVALID, "no row '%.*s' in '%s' to update", (int)key.size, key.data, change->table->name);
+  rem_error_set(err, REM_NOT_FOUND, "no row '%.*s' in '%s' to update", (int)key.size, key.data, change->table->name);
   rem_error_hint(err, "use an insert to make it");
   return REM_NOT_FOUND;
 }
@@ -296,7 +308,7 @@ static rem_status check_key_kept(const rem_change *change, rem_slice old_key, re
 static rem_status merge_patch(rem_batch *batch, rem_change *change, const rem_record *base, rem_error *err) {
   json_t *patch REM_AUTO_JSON = NULL;
   REM_TRY(rem_json_parse_object((const char *)change->patch.data, change->patch.size, &patch, err));
-  bool edges_given = json_object_get(patch, "edges") != NULL;
+  bool edges_given = change->replaces_edges = json_object_get(patch, "edges") != NULL;
   rem_document given = {0};
   REM_TRY(rem_document_split(change->table, REM_TAKE(patch), &given, err));
   rem_status status = document_of_record(change, base, err);
@@ -318,34 +330,44 @@ static rem_status merge_patch(rem_batch *batch, rem_change *change, const rem_re
   return check_key_kept(change, rem_buffer_slice(&old_key), err);
 }
 
+/* What the update is merged into: an earlier change of the batch, or the stored row. REM_NOT_FOUND when there is neither. */
+static rem_status find_base(rem_batch *batch, rem_change *change, rem_row *row, rem_record *ret_base, rem_error *err) {
+  rem_slice wanted = change->key;
+  rem_buffer key REM_CLEANUP(rem_buffer_deinit) = {0};
+  rem_status status = rem_read_resolve(batch->engine, batch->tenant, change->table, wanted, change->id, row, err);
+  REM_TRY(status);
+  bool stored = status == REM_OK;
+  if (stored)
+    REM_TRY(rem_record_key(&row->record, change->table, &key, err));
+  rem_change *earlier = earlier_change(batch, change, change->id, stored ? rem_buffer_slice(&key) : wanted);
+  change->expected_seq = 0;
+  if (earlier && earlier->kind == REM_CHANGE_DELETE)
+    return REM_NOT_FOUND;
+  if (earlier) {
+    if (!stored)
+      memcpy(change->id, earlier->id, sizeof change->id);
+    return rem_record_open(earlier->record.data, earlier->record.size, ret_base, err);
+  }
+  if (!stored || rem_record_is_deleted(&row->record))
+    return REM_NOT_FOUND;
+  rem_record_system system;
+  rem_record_system_get(&row->record, &system);
+  change->expected_seq = system.seq;
+  *ret_base = row->record;
+  return REM_OK;
+}
+
 rem_status rem_batch__prepare_update(rem_batch *batch, rem_change *change, rem_error *err) {
   rem_slice wanted = change->key;
   rem_row row = {0};
-  rem_row__init(&row, batch->engine);
-  rem_status status = rem_read_resolve(batch->engine, batch->tenant, change->table, wanted, change->id, &row, err);
-  rem_change *earlier = status >= 0 ? earlier_change(batch, change, change->id) : NULL;
   rem_record base = {0};
-  if (earlier && earlier->kind == REM_CHANGE_DELETE)
-    status = REM_NOT_FOUND;
-  else if (earlier)
-    status = rem_record_open(earlier->record.data, earlier->record.size, &base, err);
-  else if (status == REM_OK)
-    base = row.record;
-  if (status == REM_OK && !earlier && rem_record_is_deleted(&base))
-    status = REM_NOT_FOUND;
-  if (status == REM_NOT_FOUND) {
-    rem_row__deinit(&row);
-    return update_not_found(change, wanted, err);
-  }
-  if (status == REM_OK) {
-    rem_record_system system;
-    rem_record_system_get(&base, &system);
-    change->expected_seq = earlier ? 0 : system.seq;
+  rem_row__init(&row, batch->engine);
+  rem_status status = find_base(batch, change, &row, &base, err);
+  if (status == REM_OK)
     status = merge_patch(batch, change, &base, err);
-    change->key = wanted; /* to resolve again, should the row change meanwhile */
-  }
+  change->key = wanted; /* to resolve again, should the row change meanwhile */
   rem_row__deinit(&row);
-  return status;
+  return status == REM_NOT_FOUND ? update_not_found(change, wanted, err) : status;
 }
 
 rem_status rem_entity_batch_update(rem_batch *batch, const char *table, rem_slice key, rem_slice json, rem_error *err) {
@@ -390,6 +412,13 @@ rem_status rem_entity_batch_refresh(rem_batch *batch, const char *table, const u
 /* ------------------------------------------------------------------------------------------- */
 /* Commit                                                                                       */
 
+static rem_status row_is_gone(const rem_change *change, rem_error *err) {
+  rem_error_set(err, REM_CONFLICT, "row '%.*s' of '%s' was deleted while it was being updated", (int)change->key.size,
+                change->key.data, change->table->name);
+  rem_error_hint(err, "insert it again if it is still wanted");
+  return REM_CONFLICT;
+}
+
 /* The definition of a table changed since a row was validated: validate and encode it again under the new one. */
 static rem_status prepare_again(rem_batch *batch, rem_change *change, rem_error *err) {
   if (change->kind == REM_CHANGE_TABLE || change->kind == REM_CHANGE_UNTABLE)
@@ -400,7 +429,7 @@ static rem_status prepare_again(rem_batch *batch, rem_change *change, rem_error 
   change->table = table;
   if (change->kind == REM_CHANGE_UPDATE) {
     rem_status status = rem_batch__prepare_update(batch, change, err);
-    return status == REM_NOT_FOUND ? REM_CONFLICT : status;
+    return status == REM_NOT_FOUND ? row_is_gone(change, err) : status;
   }
   if (change->kind != REM_CHANGE_PUT)
     return REM_OK;

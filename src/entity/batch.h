@@ -38,7 +38,7 @@ typedef struct rem_change {
   uint8_t id[16];        /* resolved for PUT with key or id, random otherwise; DELETE and UPDATE resolve it in apply */
   bool id_given;         /* the document named its id */
   bool id_derived;       /* follows from the key (D7) */
-  bool replaces_edges;   /* PUT: the edges given take the place of those stored */
+  bool replaces_edges;   /* the edges given take the place of those stored: an UPDATE that gives some, a PUT that says so */
   bool live_too;         /* PURGE */
   bool edges_merged;     /* apply has encoded the record with the stored edges merged in */
   uint64_t expected_seq; /* UPDATE: the sequence number of the row it was merged into */

@@ -185,7 +185,9 @@ static rem_status register_locked(registration *run, rem_error *err) {
   rem_table *first;
   REM_TRY(rem_table_new(run->schema, run->name, NULL, &first, err));
   rem_error ignored = {0};
-  rem_status status = rem_registry_table(run->engine->registry, run->tenant, first->name, &run->old, &ignored);
+  rem_status status = rem_table_check_schema(first, &ignored);
+  if (status >= 0)
+    status = rem_registry_table(run->engine->registry, run->tenant, first->name, &run->old, &ignored);
   if (status == REM_UNKNOWN) {
     run->new = first;
     return store(run, err);

@@ -151,8 +151,11 @@ static rem_status search_table(search_run *run, rem_table *table, rem_error *err
     rem_filter filter REM_CLEANUP(rem_filter_deinit) = {0};
     REM_TRY(rem_filter_parse(table, run->options->where_json, &filter, err));
   }
-  bool empty = counters.vectors[0] == 0 || wanted_count(run->options) == 0;
-  if (empty)
+  rem_embedder *embedder;
+  /* Rows that wait for a model that cannot be had: nothing found would be a wrong answer. */
+  if (counters.vectors[0] == 0 && counters.pending[0] > 0 && !run->vector)
+    return rem_engine_table_embedder(run->engine, table, 0, &embedder, err);
+  if (counters.vectors[0] == 0 || wanted_count(run->options) == 0)
     return REM_OK;
   if (run->vector) {
     if (run->dimension == table->slots[0].dimension)
@@ -162,7 +165,6 @@ static rem_status search_table(search_run *run, rem_table *table, rem_error *err
     rem_error_hint(err, "make it with the model '%s'", table->slots[0].model ? table->slots[0].model : "");
     return REM_INVALID;
   }
-  rem_embedder *embedder;
   REM_TRY(rem_engine_table_embedder(run->engine, table, 0, &embedder, err));
   size_t dimension = rem_embedder_info(embedder)->dimension;
   float *query REM_AUTO_FREE = rem_alloc(dimension * sizeof *query);

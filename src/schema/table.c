@@ -195,6 +195,17 @@ static rem_status table_validator(rem_table *table, const rem_validator **ret_va
   return REM_OK;
 }
 
+rem_status rem_table_check_schema(rem_table *table, rem_error *err) {
+  const json_t *type = json_object_get(table->private_parts->root, "type");
+  const rem_validator *validator = NULL;
+  if (type != NULL && !(json_is_string(type) && strcmp(json_string_value(type), "object") == 0)) {
+    rem_error_set(err, REM_INVALID, "at '/type': the schema of a table describes objects, so its type is \"object\"");
+    rem_error_hint(err, "write \"type\": \"object\", and the fields under \"properties\"");
+    return REM_INVALID;
+  }
+  return table_validator(table, &validator, err);
+}
+
 rem_status rem_table_validate(rem_table *table, const json_t *properties, rem_error *err) {
   const rem_validator *validator = NULL;
   REM_TRY(table_validator(table, &validator, err));

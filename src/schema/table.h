@@ -106,6 +106,9 @@ void rem_table_unref(rem_table *table);
 /* NULL when the schema has no such field (removed ones do not count). */
 const rem_field *rem_table_field(const rem_table *table, const char *name, size_t name_size);
 
+/* May rows be validated by this schema? Compiles it now, where the rest only compiles it when a row is written. REM_INVALID: it does not describe objects, or a
+ * keyword is wrong (JSON pointer into the schema); REM_UNSUPPORTED. */
+REM_CHECKED rem_status rem_table_check_schema(rem_table *table, rem_error *err);
 /* Validates the properties of one row (all of D12's document but the system fields; defaults applied before); compiled
  * on first use, thread-safe. System fields that the schema declares are left out of account. */
 REM_CHECKED rem_status rem_table_validate(rem_table *table, const json_t *properties, rem_error *err);
