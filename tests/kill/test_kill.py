@@ -133,7 +133,7 @@ class Insert(KillTest):
 
 
 class Ingest(KillTest):
-    FILES, LARGE = 60, 1700
+    FILES, LARGE = 60, 1400
 
     def write(self, name, sections):
         word = self.random.choice(["apple", "pear", "plum", "quince", "medlar"])
@@ -161,7 +161,7 @@ class Ingest(KillTest):
         home = self.home / "reference"
         values = {"P8_HOME": str(home)}
         self.db("init", "reference", env=values)
-        self.db(*self.ingest_arguments(), "--quiet", env=values)
+        self.db(*self.ingest_arguments(), "--quiet", "--durability", "os", env=values)
         state = self.state(env=values)
         shutil.rmtree(home)
         return state
@@ -223,10 +223,10 @@ class IngestWithoutModel(Ingest):
 @needs_model
 class IngestWithModel(Ingest):
     models = program.MODELS
-    FILES, LARGE = 30, 1200
+    FILES, LARGE = 20, 1100
 
     def test_ingestion_with_vectors_is_taken_up_again(self):
-        self.resume_again_and_again(KILLS // 4)
+        self.resume_again_and_again(max(3, KILLS // 10))
 
 
 del Ingest  # not a test of its own
