@@ -151,7 +151,7 @@ static void print_bash(void) {
 }
 
 static void print_zsh(void) {
-  puts("autoload -U +X bashcompinit && bashcompinit");
+  puts("#compdef db rem\nautoload -U +X bashcompinit && bashcompinit");
   print_bash();
 }
 
