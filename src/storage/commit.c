@@ -13,10 +13,12 @@
 #include <pthread.h>
 
 #include "storage/commit_overlay.h"
+#include "storage/commit_puts.h"
 
 #define GROUP_BYTES ((size_t)8 << 20)
 #define GROUP_REQUESTS 4096
 #define OVERLAY_BYTES ((size_t)1 << 30)
+#define PUTS_BYTES ((size_t)4 << 20) /* what is held back to be sorted, at most */
 
 typedef struct waiter {
   const rem_commit_request *request;
@@ -33,6 +35,7 @@ struct rem_commit_group {
   rem_kv *kv;
   rem_kv_batch *batch;
   rem_overlay overlay;
+  rem_puts puts; /* of the request at hand, not yet in the batch */
   rem_buffer scratch[REM_COMMIT_SCRATCH_COUNT + REM_COMMIT_SCRATCH_OWN];
   rem_status failure; /* of a put, kept for the end of apply() */
   waiter *first, *last; /* whose apply() has run */
@@ -72,6 +75,7 @@ void rem_committer_free(rem_committer *committer) {
     return;
   rem_kv_batch_free(committer->group.batch);
   rem_overlay_deinit(&committer->group.overlay);
+  rem_puts_deinit(&committer->group.puts);
   for (size_t i = 0; i < sizeof committer->group.scratch / sizeof *committer->group.scratch; i++)
     rem_buffer_deinit(&committer->group.scratch[i]);
   pthread_mutex_destroy(&committer->lock);
@@ -120,10 +124,12 @@ static void apply_member(rem_commit_group *group, waiter *member) {
   if (member->status >= 0 && group->failure < 0)
     member->status = put_failure(group, member->err);
   if (member->status < 0) {
+    rem_puts_reset(&group->puts);
     rem_kv_batch_rollback(group->batch);
     rem_overlay_rollback(&group->overlay);
     return;
   }
+  rem_puts_emit(&group->puts, group->batch);
   rem_kv_batch_keep(group->batch);
   group->sync |= request->sync;
 }
@@ -300,26 +306,35 @@ static bool remember(rem_commit_group *group, rem_kv_family family, rem_slice ke
   return false;
 }
 
+/* `parts` NULL: a deletion. */
+static void hold(rem_commit_group *group, rem_kv_family family, rem_slice key, const rem_slice *parts, size_t part_count) {
+  if (!rem_puts_add(&group->puts, family, key, parts, part_count))
+    group->failure = REM_NOMEM;
+  if (group->puts.bytes >= PUTS_BYTES)
+    rem_puts_emit(&group->puts, group->batch);
+}
+
 void rem_commit_put(rem_commit_group *group, rem_kv_family family, rem_slice key, rem_slice value,
                     rem_commit_flags flags) {
   if (remember(group, family, key, &value, flags))
-    rem_kv_batch_put(group->batch, family, key, value);
+    hold(group, family, key, &value, 1);
 }
 
 void rem_commit_put_parts(rem_commit_group *group, rem_kv_family family, rem_slice key, const rem_slice *parts,
                           size_t part_count) {
-  rem_kv_batch_put_parts(group->batch, family, key, parts, part_count);
+  hold(group, family, key, parts, part_count);
 }
 
 void rem_commit_delete(rem_commit_group *group, rem_kv_family family, rem_slice key, rem_commit_flags flags) {
   if (remember(group, family, key, NULL, flags))
-    rem_kv_batch_delete(group->batch, family, key);
+    hold(group, family, key, NULL, 0);
 }
 
 void rem_commit_delete_range(rem_commit_group *group, rem_kv_family family, rem_slice lower, rem_slice upper) {
+  rem_puts_emit(&group->puts, group->batch); /* only what was put before goes with the range */
   rem_kv_batch_delete_range(group->batch, family, lower, upper);
 }
 
 size_t rem_commit_size(const rem_commit_group *group) {
-  return rem_kv_batch_size(group->batch);
+  return rem_kv_batch_size(group->batch) + group->puts.bytes;
 }

@@ -12,6 +12,7 @@ enum { LZ4 = rocksdb_lz4_compression, ZSTD = rocksdb_zstd_compression, PLAIN = r
 
 #define BLOCK_BYTES ((size_t)16 << 10)
 #define BLOOM_BITS 10 /* about 1 % false positives */
+#define MEMORY_BLOOM_RATIO 0.005 /* of the write buffer: 320 KiB of 64 MiB, enough for 250,000 rows */
 #define LOG_BYTES ((uint64_t)16 << 20)
 #define TABLE_FILE_BYTES ((uint64_t)64 << 20)
 /*
@@ -32,21 +33,22 @@ typedef struct family_profile {
   const char *name;
   bool bloom;       /* read by point */
   bool compressed;
+  bool memory_bloom; /* also in the write buffer: an insert asks for what is mostly not there */
 } family_profile;
 
 static const family_profile profiles[REM_CF_COUNT] = {
-    [REM_CF_META] = {"meta", true, true},
-    [REM_CF_ENTITIES] = {"entities", true, true},
-    [REM_CF_LARGE] = {"large", true, true},
-    [REM_CF_VECTORS] = {"vectors", true, false}, /* float noise does not compress, and exact scans read them in order */
-    [REM_CF_VECTOR_LOG] = {"vector_log", false, true},
-    [REM_CF_KEY_INDEX] = {"key_index", true, true},
-    [REM_CF_FIELD_INDEX] = {"field_index", false, true},
-    [REM_CF_TRIGRAMS] = {"trigrams", true, true},
-    [REM_CF_FULLTEXT] = {"fulltext", true, true},
-    [REM_CF_EDGES] = {"edges", false, true},
-    [REM_CF_EDGES_REVERSE] = {"edges_reverse", false, true},
-    [REM_CF_WAL] = {"wal", false, true},
+    [REM_CF_META] = {"meta", true, true, false},
+    [REM_CF_ENTITIES] = {"entities", true, true, true},
+    [REM_CF_LARGE] = {"large", true, true, false},
+    [REM_CF_VECTORS] = {"vectors", true, false, false}, /* float noise does not compress, and exact scans read them in order */
+    [REM_CF_VECTOR_LOG] = {"vector_log", false, true, false},
+    [REM_CF_KEY_INDEX] = {"key_index", true, true, false},
+    [REM_CF_FIELD_INDEX] = {"field_index", false, true, false},
+    [REM_CF_TRIGRAMS] = {"trigrams", true, true, false},
+    [REM_CF_FULLTEXT] = {"fulltext", true, true, false},
+    [REM_CF_EDGES] = {"edges", false, true, false},
+    [REM_CF_EDGES_REVERSE] = {"edges_reverse", false, true, false},
+    [REM_CF_WAL] = {"wal", false, true, false},
 };
 
 const char *rem_kv_family_name(rem_kv_family family) {
@@ -108,11 +110,15 @@ static void set_database(rocksdb_options_t *o, const rem_kv_options *options) {
     set_writer(o, options);
 }
 
-static rocksdb_options_t *family_options(const rem_kv__setup *setup, const family_profile *profile) {
+static rocksdb_options_t *family_options(const rem_kv__setup *setup, const family_profile *profile, bool writer) {
   rocksdb_options_t *o = rocksdb_options_create_copy(setup->database);
   set_table_format(o, setup->cache, profile->bloom);
   rocksdb_options_set_compression(o, profile->compressed ? LZ4 : PLAIN);
   rocksdb_options_set_bottommost_compression(o, profile->compressed ? ZSTD : PLAIN);
+  if (writer && profile->memory_bloom) {
+    rocksdb_options_set_memtable_prefix_bloom_size_ratio(o, MEMORY_BLOOM_RATIO);
+    rocksdb_options_set_memtable_whole_key_filtering(o, 1);
+  }
   return o;
 }
 
@@ -139,7 +145,7 @@ rem_status rem_kv__setup_init(rem_kv__setup *setup, const rem_kv_options *option
   }
   set_table_format(setup->database, setup->cache, false);
   for (int f = 0; f < REM_CF_COUNT; f++)
-    setup->families[f] = family_options(setup, &profiles[f]);
+    setup->families[f] = family_options(setup, &profiles[f], options->mode != REM_KV_READ);
   return REM_OK;
 }
 
