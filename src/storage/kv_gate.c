@@ -3,9 +3,9 @@
  * The gate: how a reader that never finds the manifest at rest asks the writer to hold its breath.
  *
  * `rem.gate` holds one number, 8 bytes little endian: until when (milliseconds of CLOCK_MONOTONIC, the same in all processes) the writer
- * should start no write, flush or compaction. A reader raises it after some failed tries, for a fraction of a second at a time, and
- * lowers it when it is through. The writer looks at it before each write (one pread, a quarter of a microsecond) and waits a second at
- * most; background compactions run dry meanwhile. A reader that dies leaves a time that passes; one from before a reboot is recognised by
+ * should start no write, flush or compaction. A reader raises it after some failed tries, first for a quarter of a second, then for longer
+ * (on a busy machine an open takes its time), and lowers it when it is through. The writer looks at it before each write (one pread, a
+ * quarter of a microsecond) and waits four seconds at most; background compactions run dry meanwhile. A reader that dies leaves a time that passes; one from before a reboot is recognised by
  * being too far off. The file is made by writers; a reader without the right to write to it goes without.
  *
  * Read and written with pread and pwrite, not mapped: a file cut short by somebody must not kill the process.
@@ -19,8 +19,8 @@
 #include "storage/kv_internal.h"
 
 #define GATE_NAME "rem.gate"
-#define RAISE_MS 300
-#define PATIENCE_MS 1000
+#define RAISE_LEAST_MS 250
+#define RAISE_MOST_MS 4000
 #define STEP_NS 500000
 
 static int64_t now_ms(void) {
@@ -49,8 +49,9 @@ static void write_gate(int gate, int64_t until_ms) {
     (void)!pwrite(gate, bytes, sizeof bytes, 0);
 }
 
-void rem_kv__gate_raise(int gate) {
-  write_gate(gate, now_ms() + RAISE_MS);
+void rem_kv__gate_raise(int gate, unsigned times) {
+  int64_t raise_ms = times < 4 ? (int64_t)RAISE_LEAST_MS << times : RAISE_MOST_MS;
+  write_gate(gate, now_ms() + raise_ms);
 }
 
 void rem_kv__gate_lower(int gate) {
@@ -59,13 +60,13 @@ void rem_kv__gate_lower(int gate) {
 
 static bool is_raised(int gate) {
   int64_t until_ms = read_gate(gate), now = now_ms();
-  return until_ms > now && until_ms - now <= RAISE_MS;
+  return until_ms > now && until_ms - now <= RAISE_MOST_MS;
 }
 
 void rem_kv__gate_pass(int gate) {
   if (gate < 0 || !is_raised(gate))
     return;
-  int64_t deadline_ms = now_ms() + PATIENCE_MS;
+  int64_t deadline_ms = now_ms() + RAISE_MOST_MS;
   do {
     struct timespec step = {.tv_nsec = STEP_NS};
     nanosleep(&step, NULL);

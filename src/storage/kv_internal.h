@@ -107,9 +107,9 @@ size_t rem_kv__files_log_count(const char *path);
 /* kv_gate.c: a descriptor; -1: there is no gate. */
 int rem_kv__gate_open(const char *path, bool create);
 void rem_kv__gate_close(int gate);
-void rem_kv__gate_raise(int gate); /* readers */
+void rem_kv__gate_raise(int gate, unsigned times); /* readers; `times` raised before: for longer each time */
 void rem_kv__gate_lower(int gate);
-void rem_kv__gate_pass(int gate); /* writers: waits while it is raised, a second at most */
+void rem_kv__gate_pass(int gate); /* writers: waits while it is raised, seconds at most */
 
 /* kv_open.c */
 REM_CHECKED rem_status rem_kv__handle_open(rem_kv *kv, rem_kv_handle **ret_handle, rem_error *err);

@@ -123,7 +123,7 @@ static rem_status prepare_next_try(rem_kv *kv, reader_open *run, bool moved, rem
   if (++run->attempts >= GATE_ATTEMPTS) {
     if (run->gate < 0)
       run->gate = rem_kv__gate_open(kv->path, false);
-    rem_kv__gate_raise(run->gate);
+    rem_kv__gate_raise(run->gate, run->attempts - GATE_ATTEMPTS);
   }
   back_off(run->attempts);
   return REM_OK;
