@@ -38,6 +38,7 @@ typedef struct apply_run {
   int64_t now;              /* microseconds */
   rem_arena arena;          /* entries of one change */
   rem_buffer key, key2, text;
+  rem_status key_failure; /* of a key that could not be built */
 } apply_run;
 
 /* One stored row, as the group sees it. */
@@ -54,28 +55,35 @@ static void stored_row_deinit(stored_row *row) {
 }
 #define AUTO_STORED_ROW REM_CLEANUP(stored_row_deinit)
 
+/* The key in run->key. One that could not be built fails the apply in the end, whatever was decided by it. */
+static rem_slice key_built(apply_run *run) {
+  if (run->key.failure < 0)
+    run->key_failure = run->key.failure;
+  return rem_buffer_slice(&run->key);
+}
+
 static rem_slice entity_key(apply_run *run, const rem_table *table, const uint8_t id[16]) {
   rem_buffer_reset(&run->key);
   rem_key_entity(&run->key, run->batch->tenant, table->name, id);
-  return rem_buffer_slice(&run->key);
+  return key_built(run);
 }
 
 static rem_slice large_key(apply_run *run, const rem_table *table, const uint8_t id[16]) {
   rem_buffer_reset(&run->key);
   rem_key_large(&run->key, run->batch->tenant, table->name, id);
-  return rem_buffer_slice(&run->key);
+  return key_built(run);
 }
 
 static rem_slice vector_key(apply_run *run, const rem_table *table, unsigned slot, const uint8_t id[16]) {
   rem_buffer_reset(&run->key);
   rem_key_vector(&run->key, run->batch->tenant, table->name, slot, id);
-  return rem_buffer_slice(&run->key);
+  return key_built(run);
 }
 
 static rem_slice pending_key(apply_run *run, const rem_table *table, unsigned slot, const uint8_t id[16]) {
   rem_buffer_reset(&run->key);
   rem_key_pending(&run->key, run->batch->tenant, table->name, slot, id);
-  return rem_buffer_slice(&run->key);
+  return key_built(run);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -85,7 +93,7 @@ static rem_status load_counters(apply_run *run, table_state *state, rem_error *e
   rem_kv_pin pin REM_CLEANUP(rem_kv_pin_release) = {0};
   rem_buffer_reset(&run->key);
   rem_key_counter(&run->key, run->batch->tenant, state->table->name);
-  rem_status status = rem_commit_get(run->group, REM_CF_META, rem_buffer_slice(&run->key), &pin, err);
+  rem_status status = rem_commit_get(run->group, REM_CF_META, key_built(run), &pin, err);
   if (status != REM_OK)
     return status < 0 ? status : REM_OK;
   REM_TRY(rem_counters_decode(rem_kv_pin_slice(&pin), &state->counters, err));
@@ -119,7 +127,7 @@ static rem_status store_counters(apply_run *run, rem_error *err) {
     rem_buffer_reset(&run->key);
     rem_key_counter(&run->key, run->batch->tenant, state->table->name);
     REM_TRY(rem_buffer_status(&run->key, err));
-    rem_commit_put(run->group, REM_CF_META, rem_buffer_slice(&run->key), rem_slice_of(bytes, sizeof bytes),
+    rem_commit_put(run->group, REM_CF_META, key_built(run), rem_slice_of(bytes, sizeof bytes),
                    REM_COMMIT_LATE);
   }
   return REM_OK;
@@ -182,7 +190,7 @@ static rem_status find_alias(apply_run *run, const rem_table *table, rem_slice k
   rem_kv_pin pin REM_CLEANUP(rem_kv_pin_release) = {0};
   rem_buffer_reset(&run->key);
   rem_index_alias_key(&run->key, run->batch->tenant, table->name, key);
-  rem_status status = rem_commit_get(run->group, REM_CF_KEY_INDEX, rem_buffer_slice(&run->key), &pin, err);
+  rem_status status = rem_commit_get(run->group, REM_CF_KEY_INDEX, key_built(run), &pin, err);
   if (status != REM_OK)
     return status;
   if (pin.size != 16)
@@ -227,7 +235,7 @@ static rem_status check_id_free(apply_run *run, const rem_change *change, rem_er
   rem_uuid_format(change->id, text);
   rem_buffer_reset(&run->key);
   REM_TRY(rem_key_key(&run->key, run->batch->tenant, rem_slice_text(text), change->id, err));
-  rem_status status = rem_commit_get(run->group, REM_CF_KEY_INDEX, rem_buffer_slice(&run->key), &pin, err);
+  rem_status status = rem_commit_get(run->group, REM_CF_KEY_INDEX, key_built(run), &pin, err);
   uint8_t labels;
   bool deleted;
   rem_slice table;
@@ -383,7 +391,7 @@ static void put_vector_log(apply_run *run, const rem_change *change, unsigned sl
   memcpy(value + 1, change->id, 16);
   rem_buffer_reset(&run->key);
   rem_key_vector_log(&run->key, run->batch->tenant, change->table->name, slot, seq);
-  rem_commit_put(run->group, REM_CF_VECTOR_LOG, rem_buffer_slice(&run->key), rem_slice_of(value, sizeof value),
+  rem_commit_put(run->group, REM_CF_VECTOR_LOG, key_built(run), rem_slice_of(value, sizeof value),
                  REM_COMMIT_BLIND);
 }
 
@@ -433,9 +441,11 @@ static rem_status put_log(apply_run *run, const rem_change *change, rem_log_oper
 
 typedef enum vector_fate { VECTOR_NONE, VECTOR_KEEP, VECTOR_NEW, VECTOR_PENDING } vector_fate;
 
-static bool had_text(apply_run *run, const rem_change *change, const stored_row *old) {
+static rem_status had_text(apply_run *run, const rem_change *change, const stored_row *old, bool *ret_had,
+                           rem_error *err) {
   rem_buffer_reset(&run->text);
-  return old->found && rem_record_embedded_text(&old->record, change->table, &run->text);
+  *ret_had = old->found && rem_record_embedded_text(&old->record, change->table, &run->text);
+  return rem_buffer_status(&run->text, err);
 }
 
 /* A row has a stored vector when it has text to embed and is not pending. */
@@ -578,7 +588,8 @@ static rem_status apply_put(apply_run *run, rem_change *change, rem_error *err) 
   if (old.found)
     REM_TRY(check_key_same(run, change, &old, err));
   REM_TRY(merge_edges(change, &old, err));
-  bool old_text = had_text(run, change, &old);
+  bool old_text;
+  REM_TRY(had_text(run, change, &old, &old_text, err));
   vector_fate fate;
   REM_TRY(decide_vector(run, change, &old, old_text, &fate, err));
   rem_record record;
@@ -626,7 +637,8 @@ static rem_status delete_row(apply_run *run, rem_change *change, const stored_ro
   bool derived;
   REM_TRY(rem_index_id_is_derived(run->batch->tenant, change->table, &record, change->id, &derived, NULL, err));
   REM_TRY(put_entries(run, change, &old->record, &record, derived, &state->counters, err));
-  bool text = had_text(run, change, old);
+  bool text;
+  REM_TRY(had_text(run, change, old, &text, err));
   if (text && (system.flags & REM_RECORD_PENDING))
     rem_commit_delete(run->group, REM_CF_META, pending_key(run, change->table, 0, change->id), REM_COMMIT_BLIND);
   count_delete(&state->counters, old, text);
@@ -665,7 +677,8 @@ static void count_purge(rem_counters *counters, const stored_row *old, bool text
 static rem_status purge_row(apply_run *run, rem_change *change, const stored_row *old, rem_error *err) {
   table_state *state;
   REM_TRY(find_table(run, change->table, &state, err));
-  bool derived, text = had_text(run, change, old);
+  bool derived, text;
+  REM_TRY(had_text(run, change, old, &text, err));
   REM_TRY(rem_index_id_is_derived(run->batch->tenant, change->table, &old->record, change->id, &derived, NULL, err));
   uint64_t seq;
   REM_TRY(put_log(run, change, REM_LOG_PURGE, (rem_slice){0}, false, &seq, err));
@@ -692,6 +705,17 @@ static rem_status apply_purge(apply_run *run, rem_change *change, rem_error *err
   return purge_row(run, change, &old, err);
 }
 
+/* What a change of the definition that was cut short has left: the next table of this name numbers its fields anew. */
+static rem_status clear_indexes(apply_run *run, const rem_table *table, rem_error *err) {
+  rem_buffer_reset(&run->key);
+  rem_buffer_reset(&run->key2);
+  rem_buffer_append_format(&run->key, "index:%s:%s:", run->batch->tenant, table->name);
+  rem_key_prefix_end(&run->key2, rem_buffer_slice(&run->key));
+  REM_TRY(rem_buffer_status(&run->key2, err));
+  rem_commit_delete_range(run->group, REM_CF_FIELD_INDEX, key_built(run), rem_buffer_slice(&run->key2));
+  return REM_OK;
+}
+
 static rem_status apply_untable(apply_run *run, rem_change *change, rem_error *err) {
   table_state *state;
   uint64_t seq;
@@ -700,12 +724,12 @@ static rem_status apply_untable(apply_run *run, rem_change *change, rem_error *e
   REM_TRY(put_log(run, change, REM_LOG_SCHEMA_REMOVE, (rem_slice){0}, false, &seq, err));
   rem_buffer_reset(&run->key);
   rem_key_table(&run->key, run->batch->tenant, change->table->name);
-  rem_commit_delete(run->group, REM_CF_META, rem_buffer_slice(&run->key), REM_COMMIT_SEEN);
+  rem_commit_delete(run->group, REM_CF_META, key_built(run), REM_COMMIT_SEEN);
   rem_buffer_reset(&run->key);
   rem_key_counter(&run->key, run->batch->tenant, change->table->name);
-  rem_commit_delete(run->group, REM_CF_META, rem_buffer_slice(&run->key), REM_COMMIT_SEEN);
+  rem_commit_delete(run->group, REM_CF_META, key_built(run), REM_COMMIT_SEEN);
   state->counters = state->loaded; /* nothing to store for it any more */
-  return REM_OK;
+  return clear_indexes(run, change->table, err);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -716,7 +740,7 @@ static rem_status apply_table(apply_run *run, rem_change *change, rem_error *err
   rem_buffer_reset(&run->key);
   rem_key_table(&run->key, run->batch->tenant, change->table->name);
   REM_TRY(rem_buffer_status(&run->key, err));
-  rem_commit_put(run->group, REM_CF_META, rem_buffer_slice(&run->key), rem_buffer_slice(&stored), REM_COMMIT_SEEN);
+  rem_commit_put(run->group, REM_CF_META, key_built(run), rem_buffer_slice(&stored), REM_COMMIT_SEEN);
   if (!rem_counters_zero(&change->delta)) {
     table_state *state;
     REM_TRY(find_table(run, change->table, &state, err));
@@ -748,11 +772,8 @@ static void count_outcome(rem_batch_result *result, const rem_change *change) {
   result->pending += change->result.pending;
 }
 
-static rem_status apply(void *context, rem_commit_group *group, rem_error *err) {
-  apply_run *run = context;
+static rem_status apply_changes(apply_run *run, rem_error *err) {
   const rem_table *checked = NULL;
-  run->group = group;
-  run->now = rem_instant_now();
   for (size_t i = 0; i < run->batch->count; i++) {
     rem_change *change = &run->batch->changes[i];
     run->failed_index = (int64_t)i;
@@ -768,9 +789,20 @@ static rem_status apply(void *context, rem_commit_group *group, rem_error *err) 
   if (run->batch->begins_tenant) {
     rem_buffer_reset(&run->key);
     rem_key_tenant(&run->key, run->batch->tenant);
-    rem_commit_put(run->group, REM_CF_META, rem_buffer_slice(&run->key), (rem_slice){0}, REM_COMMIT_BLIND);
+    rem_commit_put(run->group, REM_CF_META, key_built(run), (rem_slice){0}, REM_COMMIT_BLIND);
   }
   return store_counters(run, err);
+}
+
+static rem_status apply(void *context, rem_commit_group *group, rem_error *err) {
+  apply_run *run = context;
+  run->group = group;
+  run->now = rem_instant_now();
+  rem_status status = apply_changes(run, err);
+  if (run->key_failure == REM_OK)
+    return status;
+  run->verdict = REM_APPLY_DONE;
+  return rem_error_nomem(err);
 }
 
 static void follow(rem_registry *registry, const char *tenant, const rem_change *change) {

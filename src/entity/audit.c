@@ -128,6 +128,12 @@ static rem_status owner_of_key(rem_engine *engine, const char *tenant, rem_slice
   return table_of(engine, tenant, table, ret_table, err);
 }
 
+/* A key that cannot be parsed is nobody's; one there was no memory for is not judged. */
+static rem_status nothing_unless_nomem(const rem_buffer *parts, rem_error *err) {
+  REM_TRY(rem_buffer_status(parts, err));
+  return REM_NOT_FOUND;
+}
+
 rem_status rem_audit_owner(rem_engine *engine, const rem_kv_snapshot *snapshot, const char *tenant, rem_kv_family family,
                            rem_slice key, rem_slice value, rem_table **ret_table, uint8_t ret_id[16], rem_error *err) {
   rem_buffer parts REM_CLEANUP(rem_buffer_deinit) = {0};
@@ -138,11 +144,11 @@ rem_status rem_audit_owner(rem_engine *engine, const rem_kv_snapshot *snapshot, 
   case REM_CF_KEY_INDEX: return owner_of_key(engine, tenant, key, value, ret_table, ret_id, err);
   case REM_CF_EDGES:
     if (!rem_key_parse_edge(key, &parts, ret_id, &type, &target))
-      return REM_NOT_FOUND;
+      return nothing_unless_nomem(&parts, err);
     return table_of_id(engine, snapshot, tenant, ret_id, ret_table, err);
   case REM_CF_EDGES_REVERSE:
     if (!rem_key_parse_edge_reverse(key, &parts, ret_id, &type, &target))
-      return REM_NOT_FOUND;
+      return nothing_unless_nomem(&parts, err);
     return table_of_id(engine, snapshot, tenant, ret_id, ret_table, err);
   default:
     if (!rem_key_parse(key, &plain) || plain.rest.size < 16)

@@ -106,6 +106,7 @@ static rem_status scan(edges_run *run, bool out, rem_error *err) {
     rem_buffer_reset(&run->parts);
     bool good = out ? rem_key_parse_edge(key, &run->parts, source, &type, &target)
                     : rem_key_parse_edge_reverse(key, &run->parts, source, &type, &target);
+    REM_TRY(rem_buffer_status(&run->parts, err));
     if (!good) {
       rem_error_set(err, REM_CORRUPT, "an entry of the edge index is damaged");
       rem_error_hint(err, "run 'db check', then 'db reindex'");

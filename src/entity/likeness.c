@@ -65,23 +65,26 @@ void rem_likeness_deinit(rem_likeness *likeness) {
   *likeness = (rem_likeness){0};
 }
 
-bool rem_likeness_same_folded(const rem_likeness *likeness, rem_slice text) {
+bool rem_likeness_same_folded(rem_likeness *likeness, rem_slice text) {
   rem_buffer folded REM_CLEANUP(rem_buffer_deinit) = {0};
   fold(text, &folded);
-  return !folded.failure && rem_slice_equal(rem_buffer_slice(&folded), rem_buffer_slice(&likeness->folded));
+  likeness->failed |= folded.failure < 0;
+  return rem_slice_equal(rem_buffer_slice(&folded), rem_buffer_slice(&likeness->folded));
 }
 
-bool rem_likeness_starts_folded(const rem_likeness *likeness, rem_slice text) {
+bool rem_likeness_starts_folded(rem_likeness *likeness, rem_slice text) {
   rem_buffer folded REM_CLEANUP(rem_buffer_deinit) = {0};
   fold(text, &folded);
-  return !folded.failure && rem_slice_starts_with(rem_buffer_slice(&folded), rem_buffer_slice(&likeness->folded));
+  likeness->failed |= folded.failure < 0;
+  return rem_slice_starts_with(rem_buffer_slice(&folded), rem_buffer_slice(&likeness->folded));
 }
 
-double rem_likeness_score(const rem_likeness *likeness, rem_slice text) {
+double rem_likeness_score(rem_likeness *likeness, rem_slice text) {
   rem_buffer folded REM_CLEANUP(rem_buffer_deinit) = {0};
   fold(text, &folded);
   size_t count, shared = 0;
   uint32_t(*grams)[3] REM_AUTO_FREE = grams_of(rem_buffer_slice(&folded), &count);
+  likeness->failed |= !grams || folded.failure < 0;
   if (!grams || likeness->gram_count == 0)
     return 0;
   for (size_t i = 0, j = 0; i < count && j < likeness->gram_count;) {

@@ -40,7 +40,7 @@ static const char *label_name(uint8_t labels) {
 }
 
 /* How the value of an entry answers the wanted text: NULL when it does not. */
-static const char *judge(const lookup_run *run, rem_slice value, uint8_t labels, double *ret_score) {
+static const char *judge(lookup_run *run, rem_slice value, uint8_t labels, double *ret_score) {
   *ret_score = NAN;
   if (rem_slice_equal(value, run->wanted))
     return label_name(labels);
@@ -110,13 +110,17 @@ static rem_status visit_entry(lookup_run *run, rem_slice key, size_t prefix_size
   bool deleted;
   rem_slice table, cursor = rem_slice_of(key.data + prefix_size, key.size - prefix_size);
   rem_buffer_reset(&run->value);
-  if (!rem_index_key_value(stored, &labels, &deleted, &table) || !rem_key_read_text(&cursor, &run->value) ||
-      cursor.size != 16)
+  bool good = rem_index_key_value(stored, &labels, &deleted, &table) && rem_key_read_text(&cursor, &run->value) &&
+              cursor.size == 16;
+  REM_TRY(rem_buffer_status(&run->value, err));
+  if (!good)
     return damaged_entry(err);
   if (deleted && !(run->flags & REM_LOOKUP_DELETED))
     return REM_OK;
   double score;
   const char *match = judge(run, rem_buffer_slice(&run->value), labels, &score);
+  if (run->likeness.failed)
+    return rem_error_nomem(err);
   return match ? add_hit(run, table, cursor.data, match, score, err) : REM_OK;
 }
 

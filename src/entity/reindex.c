@@ -74,6 +74,7 @@ static rem_status check_vector(reindex *job, rem_error *err) {
     return REM_OK;
   rem_buffer key REM_CLEANUP(rem_buffer_deinit) = {0}, copy REM_CLEANUP(rem_buffer_deinit) = {0};
   rem_key_vector(&key, job->tenant, job->row.table->name, 0, job->row.id);
+  REM_TRY(rem_buffer_status(&key, err));
   rem_status status = rem_kv_exists(job->engine->kv, NULL, REM_CF_VECTORS, rem_buffer_slice(&key), err);
   if (status != REM_NOT_FOUND)
     return status;
@@ -88,10 +89,12 @@ static rem_status check_vector(reindex *job, rem_error *err) {
   rem_record_make_stub(copy.data, stub);
   rem_buffer_reset(&key);
   rem_key_large(&key, job->tenant, job->row.table->name, job->row.id);
+  REM_TRY(rem_buffer_status(&key, err));
   if (external)
     rem_kv_batch_put(job->batch, REM_CF_LARGE, rem_buffer_slice(&key), rem_buffer_slice(&copy));
   rem_buffer_reset(&key);
   rem_key_entity(&key, job->tenant, job->row.table->name, job->row.id);
+  REM_TRY(rem_buffer_status(&key, err));
   rem_kv_batch_put(job->batch, REM_CF_ENTITIES, rem_buffer_slice(&key),
                    external ? rem_slice_of(stub, sizeof stub) : rem_buffer_slice(&copy));
   job->audit.pending = true;
@@ -121,6 +124,7 @@ static rem_status rows_step(reindex *job, int64_t deadline, rem_error *err) {
   rem_kv_iterator *iterator REM_AUTO_ITERATOR = NULL;
   rem_buffer prefix REM_CLEANUP(rem_buffer_deinit) = {0};
   rem_key_entity_prefix(&prefix, job->tenant, table->name);
+  REM_TRY(rem_buffer_status(&prefix, err));
   REM_TRY(rem_kv_iterator_prefix(job->engine->kv, NULL, REM_CF_ENTITIES, rem_buffer_slice(&prefix), &iterator, err));
   for (resume(job, iterator); rem_kv_iterator_valid(iterator); rem_kv_iterator_next(iterator)) {
     if (rem_kv_batch_size(job->batch) > PIECE_BYTES || rem_clock_monotonic_us() > deadline)
@@ -199,6 +203,7 @@ static rem_status count_step(reindex *job, rem_error *err) {
   rem_kv_iterator *iterator REM_AUTO_ITERATOR = NULL;
   rem_buffer prefix REM_CLEANUP(rem_buffer_deinit) = {0};
   rem_key_entity_prefix(&prefix, job->tenant, table->name);
+  REM_TRY(rem_buffer_status(&prefix, err));
   REM_TRY(rem_kv_iterator_prefix(job->engine->kv, NULL, REM_CF_ENTITIES, rem_buffer_slice(&prefix), &iterator, err));
   for (rem_kv_iterator_first(iterator); rem_kv_iterator_valid(iterator); rem_kv_iterator_next(iterator)) {
     const uint8_t *id = rem_key_id(rem_kv_iterator_key(iterator));
@@ -224,6 +229,7 @@ static rem_status locked_step(reindex *job, rem_error *err) {
   else
     REM_TRY(count_step(job, err));
   rem_row__reset(&job->row);
+  REM_TRY(rem_buffer_status(&job->cursor, err));
   return write_batch(job, err);
 }
 

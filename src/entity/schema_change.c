@@ -209,6 +209,7 @@ static rem_status register_locked(registration *run, rem_error *err) {
   REM_TRY(store(run, err));
   if (run->dropped_count == 0)
     return REM_OK;
+  /* Nothing reads the entries of a dropped index any more: failing here leaves only what the next reindex clears. */
   return rem_index_clear(run->engine, run->tenant, run->new, run->dropped, run->dropped_count, err);
 }
 

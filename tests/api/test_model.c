@@ -296,8 +296,14 @@ static change random_change(world *w, int tenant) {
   if (c.kind == PUT && chance(20)) {
     c.has_id = true;
     random_id(c.id);
-    if (chance(30) && w->model->count)
-      strcpy(c.id, w->model->rows[pick((int)w->model->count)].id);
+    const model_row *row = w->model->count ? &w->model->rows[pick((int)w->model->count)] : NULL;
+    /* The id that belongs to a key is given with that key only: for another row it is a clash of hashes made by hand. */
+    if (row && chance(30) && row->tenant == tenant && row->table == c.table) {
+      strcpy(c.id, row->id);
+      if (row->key)
+        json_object_set(c.props, key_field, row->key);
+      json_object_update(given, c.props);
+    }
     json_object_set_new(given, "id", text_json(c.id));
   }
   if (chance(45)) {
