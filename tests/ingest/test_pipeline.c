@@ -83,9 +83,10 @@ static int tear_down(void **state) {
 }
 
 static void put(const char *name, const void *content, size_t size) {
-  rem_error err = {0};
-  if (rem_file_write_atomic(at(name), content, size, 0600, &err) < 0)
-    fail_msg("%s", err.message);
+  FILE *file = fopen(at(name), "wb");
+  assert_non_null(file);
+  assert_int_equal(fwrite(content, 1, size, file), size);
+  assert_int_equal(fclose(file), 0);
 }
 
 static void put_text(const char *name, const char *content) {
@@ -415,6 +416,57 @@ static void what_cannot_be_read_fails_alone(void **state) {
   json_decref(file);
 }
 
+static void names_may_be_any_bytes(void **state) {
+  (void)state;
+  put_text("docs/\xFF.md", "Good.");
+  put("docs/\xFE.txt", "\0\1\2", 3);
+  ingest("docs", "1 1 0 1 0");
+  assert_non_null(error_about("docs/\xFE.txt"));
+  json_t *file = file_of("docs/\xFF.md");
+  assert_string_equal(text_property(file, "name"), "\xEF\xBF\xBD.md");
+  assert_non_null(strstr(text_property(file, "uri"), "/%FF.md"));
+  json_decref(file);
+  assert_int_equal(unlink(at("docs/\xFF.md")), 0);
+  ingest_with("docs", false, true, "0 0 0 1 1");
+}
+
+/* Three bytes of URI for one of path: past the 4 KiB that a key may have. */
+static void a_path_too_long_for_a_key_fails_alone(void **state) {
+  (void)state;
+  char path[2048] = "docs", folder[201];
+  memset(folder, ' ', sizeof folder - 1);
+  folder[200] = 0;
+  for (int i = 0; i < 8; i++) {
+    snprintf(path + strlen(path), sizeof path - strlen(path), "/%s", folder);
+    char whole[4096];
+    snprintf(whole, sizeof whole, "%s/%s", root, path);
+    assert_int_equal(mkdir(whole, 0700), 0);
+    if (i == 7) {
+      strcat(whole, "/a.md");
+      FILE *file = fopen(whole, "wb");
+      assert_non_null(file);
+      fputs("Far below.", file);
+      fclose(file);
+    }
+  }
+  put_text("docs/b.md", "Near.");
+  ingest("docs", "1 1 0 1 0");
+  assert_int_equal(live_rows(TENANT, "files"), 1);
+}
+
+static void an_interrupt_ends_the_job(void **state) {
+  (void)state;
+  put_text("docs/a.md", "One.");
+  rem_job *job = new_job(TENANT, "docs", false, false);
+  rem_error err = {0};
+  atomic_store(&engine->interrupted, true);
+  assert_int_equal(rem_job_step(job, NULL, &err), REM_CANCELLED);
+  assert_int_equal(rem_job_step(job, NULL, &err), REM_CANCELLED);
+  atomic_store(&engine->interrupted, false);
+  rem_job_free(job);
+  ingest("docs", "1 1 0 0 0");
+}
+
 static void a_file_that_fails_keeps_what_was_read(void **state) {
   (void)state;
   put_paragraphs("docs/a.md", 3, "apple");
@@ -674,6 +726,9 @@ int main(void) {
       CASE(a_changed_file_replaces_its_chunks),
       CASE(edges_of_others_stay),
       CASE(what_cannot_be_read_fails_alone),
+      CASE(names_may_be_any_bytes),
+      CASE(a_path_too_long_for_a_key_fails_alone),
+      CASE(an_interrupt_ends_the_job),
       CASE(a_file_that_fails_keeps_what_was_read),
       CASE(what_the_walk_cannot_read_is_reported),
       CASE(pruning_removes_what_is_gone),

@@ -170,7 +170,24 @@ static void uri_is(const char *path, const char *expected) {
   rem_file_uri_append(&buffer, path);
   assert_int_equal(buffer.size, strlen(expected));
   assert_memory_equal(buffer.data, expected, buffer.size);
+  rem_buffer back = {0};
+  assert_true(rem_file_uri_path(rem_buffer_slice(&buffer), &back));
+  assert_int_equal(back.size, strlen(path));
+  assert_memory_equal(back.data, path, back.size);
+  rem_buffer_deinit(&back);
   rem_buffer_deinit(&buffer);
+}
+
+static void uris_that_are_no_paths_are_told(void **state) {
+  (void)state;
+  static const char *const bad[] = {"", "file:", "file://host/a", "http:///a", "file:///a%", "file:///a%4", "file:///a%zz",
+                                    "file:///a%00b"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    rem_buffer buffer = {0};
+    if (rem_file_uri_path(rem_slice_text(bad[i]), &buffer))
+      fail_msg("%s", bad[i]);
+    rem_buffer_deinit(&buffer);
+  }
 }
 
 static void uris_are_percent_encoded(void **state) {
@@ -203,6 +220,7 @@ int main(void) {
       WITH_ROOT(too_deep_folders_are_reported),
       WITH_ROOT(a_file_alone_is_walked_too),
       cmocka_unit_test(uris_are_percent_encoded),
+      cmocka_unit_test(uris_that_are_no_paths_are_told),
       cmocka_unit_test(names_are_valid_text),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
