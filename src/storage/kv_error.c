@@ -35,6 +35,11 @@ static rem_status set_io(rem_error *err, const char *message, const char *doing,
     rem_error_hint(err, "free some space, then try again");
     return REM_FULL;
   }
+  if (has(message, "While lock file") || has(message, "lock hold by current process")) {
+    rem_error_set(err, REM_LOCKED, "the database is open for writing elsewhere: %s", detail);
+    rem_error_hint(err, "wait until that one is done, or open the database for reading");
+    return REM_LOCKED;
+  }
   if (has(message, "No such file or directory"))
     return set_corrupt(err, detail);
   return rem_error_set(err, REM_IO, "cannot %s: %s", doing, detail);

@@ -86,41 +86,27 @@ bool rem_kv__position_same(const rem_kv_position *a, const rem_kv_position *b) {
   return rem_kv__position_same_manifest(a, b) && a->log_bytes == b->log_bytes && a->log_number == b->log_number;
 }
 
-/* kv_options.c says why they are never finished. */
-static bool is_options(const char *name) {
-  return strncmp(name, "OPTIONS-", 8) == 0;
-}
-
-/* Every read-write open leaves an empty log and an old info log; RocksDB itself looks for the former once in six hours. */
-static bool is_litter(int folder, const char *name) {
+/* Every read-write open leaves an empty log and perhaps an old info log; RocksDB itself looks for the former once in six hours. The newest
+ * log is in use. kv_options.c says why options are never finished. */
+static bool is_litter(int folder, const char *name, uint64_t newest_log) {
   uint64_t number;
   struct stat status;
-  if (strncmp(name, "LOG.old.", 8) == 0 || is_options(name))
+  if (strncmp(name, "LOG.old.", 8) == 0 || strncmp(name, "OPTIONS-", 8) == 0)
     return true;
-  return is_log(name, &number) && fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+  return is_log(name, &number) && number < newest_log && fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
          S_ISREG(status.st_mode) && status.st_size == 0;
 }
 
-static void remove_files(const char *path, bool (*unwanted)(int folder, const char *name)) {
+void rem_kv__files_tidy(const char *path) {
   DIR *folder REM_CLEANUP(close_folder) = opendir(path);
   if (!folder)
     return;
+  rem_kv_position position = {0};
+  measure_logs(folder, &position);
+  rewinddir(folder);
   for (struct dirent *entry; (entry = readdir(folder));)
-    if (unwanted(dirfd(folder), entry->d_name))
+    if (is_litter(dirfd(folder), entry->d_name, position.log_number))
       unlinkat(dirfd(folder), entry->d_name, 0);
-}
-
-void rem_kv__files_tidy(const char *path) {
-  remove_files(path, is_litter);
-}
-
-static bool is_options_litter(int folder, const char *name) {
-  (void)folder;
-  return is_options(name);
-}
-
-void rem_kv__files_tidy_opened(const char *path) {
-  remove_files(path, is_options_litter);
 }
 
 /* fallocate() finds out about full disks, quotas and file size limits without writing; where it is not supported, writing does. */

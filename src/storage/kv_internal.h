@@ -95,10 +95,9 @@ void rem_kv__setup_deinit(rem_kv__setup *setup);
 REM_CHECKED rem_status rem_kv__position_read(const char *path, rem_kv_position *ret_position, rem_error *err);
 bool rem_kv__position_same_manifest(const rem_kv_position *a, const rem_kv_position *b);
 bool rem_kv__position_same(const rem_kv_position *a, const rem_kv_position *b);
-/* Removes what earlier writers left behind: old info logs and empty log files. The caller holds the writer's lock, and RocksDB is not open. */
+/* Removes what earlier writers and this open left behind: old info logs, options, empty logs. Right after an open for writing, while
+ * RocksDB's own lock keeps others out. */
 void rem_kv__files_tidy(const char *path);
-/* The same for what RocksDB leaves right after an open. */
-void rem_kv__files_tidy_opened(const char *path);
 /* Is there room for what an open writes? REM_FULL, REM_IO. */
 REM_CHECKED rem_status rem_kv__files_check_space(const char *path, rem_error *err);
 /* Count of RocksDB's log files. */

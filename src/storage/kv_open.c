@@ -200,10 +200,9 @@ static rem_status open_writer(rem_kv *kv, rem_kv_handle **ret_handle, rem_error 
     if (mkdir(kv->path, 0700) != 0 && errno != EEXIST)
       return rem_error_errno(err, errno, "cannot make the folder", kv->path);
   }
-  rem_kv__files_tidy(kv->path);
   REM_TRY(rem_kv__files_check_space(kv->path, err));
   REM_TRY(open_once(kv, ret_handle, err));
-  rem_kv__files_tidy_opened(kv->path);
+  rem_kv__files_tidy(kv->path);
   kv->options.mode = REM_KV_WRITE; /* a reopen finds what this made */
   return REM_OK;
 }

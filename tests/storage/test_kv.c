@@ -226,6 +226,18 @@ static void test_making_a_database_twice_is_refused(void **state) {
   kv_expect(kv, NULL, REM_CF_META, "format", "x");
 }
 
+static void test_a_second_writer_is_locked_out_even_without_our_lock(void **state) {
+  (void)state;
+  rem_kv_options options;
+  rem_kv *second = NULL;
+  rem_error err = {0};
+  rem_kv_options_init(&options);
+  options.mode = REM_KV_WRITE;
+  assert_status(rem_kv_open(folder, &options, &second, &err), REM_LOCKED);
+  assert_true(err.hint[0]);
+  kv_put(kv, REM_CF_META, "a", "1");
+}
+
 static void test_a_half_made_database_is_made_again(void **state) {
   (void)state;
   assert_ok(rem_kv_close(kv, &err)); /* without its format record: as if the process had died */
@@ -427,6 +439,7 @@ int main(void) {
       with(test_an_iterator_stays_within_its_bounds),
       with(test_narrowed_ranges_agree_with_a_sorted_array),
       with(test_making_a_database_twice_is_refused),
+      with(test_a_second_writer_is_locked_out_even_without_our_lock),
       with(test_a_half_made_database_is_made_again),
       with(test_a_missing_database_is_unknown),
       with(test_what_is_written_survives_closing),
