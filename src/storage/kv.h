@@ -52,6 +52,9 @@ typedef struct rem_kv_options {
 } rem_kv_options;
 void rem_kv_options_init(rem_kv_options *options);
 
+/* Does the folder hold a database (perhaps a damaged or half-made one)? To be asked before taking its lock, which makes a file. */
+bool rem_kv_is_database(const char *path);
+
 typedef struct rem_kv rem_kv;
 typedef struct rem_kv_handle rem_kv_handle; /* internal */
 

@@ -78,6 +78,11 @@ rem_status rem_kv__position_read(const char *path, rem_kv_position *ret_position
   return REM_OK;
 }
 
+bool rem_kv_is_database(const char *path) {
+  char *current REM_AUTO_FREE = rem_path_join(path, "CURRENT");
+  return current && rem_file_exists(current);
+}
+
 bool rem_kv__position_same_manifest(const rem_kv_position *a, const rem_kv_position *b) {
   return a->manifest_bytes == b->manifest_bytes && strcmp(a->manifest, b->manifest) == 0;
 }

@@ -154,6 +154,14 @@ static int open_lock_file(const char *folder, int flags) {
   return open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
+static rem_status set_unopened(const char *folder, int number, rem_error *err) {
+  if (number != ENOENT && number != ENOTDIR)
+    return rem_error_errno(err, number, "cannot open the lock of", folder);
+  rem_error_set(err, REM_UNKNOWN, "there is no database in '%s'", folder);
+  rem_error_hint(err, "check the path, or make one with `db init`");
+  return REM_UNKNOWN;
+}
+
 rem_status rem_lock_acquire(const char *folder, int64_t wait_ms, rem_lock **ret_lock, rem_error *err) {
   pthread_once(&fork_once, watch_forks);
   rem_lock *lock REM_AUTO_FREE = rem_calloc(1, sizeof *lock);
@@ -161,7 +169,7 @@ rem_status rem_lock_acquire(const char *folder, int64_t wait_ms, rem_lock **ret_
     return rem_error_nomem(err);
   lock->file = open_lock_file(folder, O_RDWR | O_CREAT);
   if (lock->file < 0)
-    return rem_error_errno(err, errno, "cannot open the lock of", folder);
+    return set_unopened(folder, errno, err);
   rem_status status = wait_for_lock(folder, lock->file, wait_ms, err);
   if (status < 0) {
     close(lock->file);

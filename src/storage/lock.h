@@ -15,7 +15,7 @@
 
 typedef struct rem_lock rem_lock;
 
-/* Waits up to `wait_ms` (0: not at all). REM_LOCKED names the holder's pid. Owned: rem_lock_release(). */
+/* Waits up to `wait_ms` (0: not at all). REM_LOCKED names the holder's pid; REM_UNKNOWN: no such folder. Owned: rem_lock_release(). */
 REM_CHECKED rem_status rem_lock_acquire(const char *folder, int64_t wait_ms, rem_lock **ret_lock, rem_error *err);
 void rem_lock_release(rem_lock *lock);
 /* The pid of a live holder, 0 when nobody holds it or the holder cannot be told. */

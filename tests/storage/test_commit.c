@@ -281,7 +281,7 @@ static rem_status random_changes(rem_commit_group *group, rem_error *err) {
   model before = current;
   for (int n = (int)random_below(30); n > 0; n--) {
     int k = (int)random_below(KEYS);
-    char key[8];
+    char key[16];
     snprintf(key, sizeof key, "k%d", k);
     group_expect(group, key, current.value[k][0] ? current.value[k] : NULL);
     rem_commit_flags flags = random_below(2) ? REM_COMMIT_SEEN : REM_COMMIT_LATE;
@@ -325,7 +325,7 @@ static void test_the_overlay_agrees_with_a_model(void **state) {
     assert_int_equal(steps[i].failed, 0);
   }
   for (int k = 0; k < KEYS; k++) {
-    char key[8];
+    char key[16];
     snprintf(key, sizeof key, "k%d", k);
     kv_expect(kv, NULL, REM_CF_META, key, current.value[k][0] ? current.value[k] : NULL);
   }

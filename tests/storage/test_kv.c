@@ -252,6 +252,9 @@ static void test_a_missing_database_is_unknown(void **state) {
   char path[300];
   snprintf(path, sizeof path, "%s/none", folder);
   rem_kv *none = NULL;
+  assert_true(rem_kv_is_database(folder));
+  assert_false(rem_kv_is_database(path));
+  assert_false(rem_kv_is_database("/"));
   for (int mode = REM_KV_READ; mode <= REM_KV_WRITE; mode++) {
     rem_error err = {0};
     options.mode = (rem_kv_mode)mode;
