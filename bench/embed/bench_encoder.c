@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How fast the encoder runs, as a share of what the CPU could do: for every level and layout the speed on texts of one length,
- * beside the measured peak of the arithmetic unit used; and the time of a single short query.
+ * How fast the encoder runs, as a share of what the CPU could do: for every level and layout the speed on texts
+ * of one length, beside the measured peak of the arithmetic unit used; and the time of a single short query.
  *
  *   bench_encoder [level] [block tokens]
  *
- * The model has the shape of all-MiniLM-L6-v2 and random weights (zeros would run faster than real ones). One thread. Times are
- * CPU time, so that a busy machine disturbs less, and the median of the repeats; the peak is the best of many short runs before and after.
+ * The model has the shape of all-MiniLM-L6-v2 and random weights (zeros would run faster than real ones). One
+ * thread. Times are CPU time, so that a busy machine disturbs less, and the median of the repeats; the peak is
+ * the best of many short runs before and after.
  */
 #include <math.h>
 #include <stdio.h>
@@ -79,7 +80,8 @@ static void measure_lengths(const rem_encoder *encoder, rem_encoder_scratch *scr
   printf("%-16s one query of 10 tokens: %.3f ms\n", name, 1e3 * time_run(encoder, scratch, ids, 10, 1, 0.3));
 }
 
-/* Whether the kernels are those of `level`: a level without kernels of its own for a layout has those of a lower one. */
+/* Whether the kernels are those of `level`: a level without kernels of its own for a layout has those of a
+ * lower one. */
 static bool is_new(const rem_encoder *encoder, const char *level) {
   const char *name = rem_encoder_kernel_name(encoder);
   return strncmp(name, level, strlen(level)) == 0 && name[strlen(level)] == '/';

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ten independent chains hide the latency of every unit in question. Written in assembly text, so that no compiler flag and no optimiser
- * has a say, and the file builds without the flags of an instruction set.
+ * Ten independent chains hide the latency of every unit in question. Written in assembly text, so that no
+ * compiler flag and no optimiser has a say, and the file builds without the flags of an instruction set.
  */
 #include "embed/peak.h"
 

@@ -3,8 +3,8 @@
 #ifndef REM_BENCH_EMBED_PEAK_H
 #define REM_BENCH_EMBED_PEAK_H
 
-/* Floating-point operations a second of the unit that a kernel table (rem_encoder_kernel_name()) uses on one core, over about 60 ms;
- * 0 when the name is unknown. The CPU must have the unit. */
+/* Floating-point operations a second of the unit that a kernel table (rem_encoder_kernel_name()) uses on one
+ * core, over about 60 ms; 0 when the name is unknown. The CPU must have the unit. */
 double bench_peak_flops(const char *kernel_name);
 
 #endif

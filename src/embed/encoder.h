@@ -67,8 +67,9 @@ REM_CHECKED rem_status rem_encoder_packed_size(const rem_encoder_shape *shape, r
                                                size_t *ret_size_bytes, rem_error *err);
 
 /*
- * Gives one source tensor as row-major float32, `rows` x `columns` (a vector has 1 row); it must check that the source has that
- * size. Borrowed until the next call. Names are those of the transformers library's BertModel without prefix:
+ * Gives one source tensor as row-major float32, `rows` x `columns` (a vector has 1 row); it must check that the
+ * source has that size. Borrowed until the next call. Names are those of the transformers library's BertModel
+ * without prefix:
  *   embeddings.word_embeddings.weight            vocab x hidden
  *   embeddings.position_embeddings.weight        positions x hidden
  *   embeddings.token_type_embeddings.weight      types x hidden (asked for when types > 0)
@@ -89,8 +90,9 @@ REM_CHECKED rem_status rem_encoder_pack(const rem_encoder_shape *shape, rem_enco
                                         rem_encoder_tensor_fn tensor, void *context, void *ret_packed, rem_error *err);
 
 /*
- * An encoder over packed weights. `packed` is borrowed until rem_encoder_close(). REM_MODEL when its size or alignment does not
- * fit the shape. Touches none of the weights. The kernels are chosen here. Owned: rem_encoder_close().
+ * An encoder over packed weights. `packed` is borrowed until rem_encoder_close(). REM_MODEL when its size or
+ * alignment does not fit the shape. Touches none of the weights. The kernels are chosen here. Owned:
+ * rem_encoder_close().
  */
 REM_CHECKED rem_status rem_encoder_open(const rem_encoder_shape *shape, rem_encoder_layout layout, const void *packed,
                                         size_t packed_size, rem_encoder **ret_encoder, rem_error *err);

@@ -16,7 +16,8 @@ struct rem_encoder {
 };
 
 /*
- * Buffers of one block of `row_capacity` tokens; all rows are `hidden` wide unless noted. One allocation, each aligned to 64 bytes.
+ * Buffers of one block of `row_capacity` tokens; all rows are `hidden` wide unless noted. One allocation, each
+ * aligned to 64 bytes.
  */
 struct rem_encoder_scratch {
   void *memory; /* owned */

@@ -2,18 +2,19 @@
 /*
  * The inner loops of the encoder behind one table of functions: one table for each pair of instruction set and layout.
  *
- * All matrix products have one shape, "rows times panels". A panel holds the weights of 32 outputs for `inner` inputs in the
- * order in which the loop reads them:
+ * All matrix products have one shape, "rows times panels". A panel holds the weights of 32 outputs for `inner`
+ * inputs in the order in which the loop reads them:
  *
  *   f32    [input][32 outputs]                float32, 128 bytes a step
  *   bf16   [input pair][32 outputs][2]        bfloat16, 128 bytes a step: a lane is two inputs of one output
  *
- * The left side ("operand") is row-major in the element type of the layout: float32 or bfloat16. Sums are float32 always. Attention uses
- * the same products: keys and values are rearranged into panels for each head of each sequence.
+ * The left side ("operand") is row-major in the element type of the layout: float32 or bfloat16. Sums are
+ * float32 always. Attention uses the same products: keys and values are rearranged into panels for each head of
+ * each sequence.
  *
- * The loops are written once, in encoder_kernels_template.h, over a vector type and a few primitives that
- * each instruction set's file defines. A later tile unit (AMX) needs panels of another order, hence a layout and a table of
- * its own beside these.
+ * The loops are written once, in encoder_kernels_template.h, over a vector type and a few primitives that each
+ * instruction set's file defines. A later tile unit (AMX) needs panels of another order, hence a layout and a
+ * table of its own beside these.
  */
 #ifndef REM_EMBED_ENCODER_KERNELS_H
 #define REM_EMBED_ENCODER_KERNELS_H

@@ -98,8 +98,8 @@ INLINE size_t K(tile_height)(size_t row, size_t row_count) {
   return (left + tiles - 1) / tiles;
 }
 
-/* Spreads the fetching of the panel after this one over all steps of this one, so that it comes from memory while the unit works. It
- * may point past the weights: a prefetch never faults. */
+/* Spreads the fetching of the panel after this one over all steps of this one, so that it comes from memory
+ * while the unit works. It may point past the weights: a prefetch never faults. */
 INLINE rem_encoder_ahead K(ahead_of)(const OPERAND *panel, size_t inner, size_t row_count) {
   size_t tiles = (row_count + TILE_ROWS - 1) / TILE_ROWS * (PANEL_VECS / TILE_VECS);
   size_t step_bytes = PANEL * STEP * sizeof(OPERAND);
@@ -179,8 +179,9 @@ static void K(arrange_values)(const rem_encoder_attention *at, OPERAND *ret_valu
       }
 }
 
-/* Scores become probabilities without their common divisor, which it returns. Subtracting the largest keeps 2^x in range
- * whatever the scores; positions after `length` get a probability of 2^-126, and their values are zero. */
+/* Scores become probabilities without their common divisor, which it returns. Subtracting the largest keeps 2^x
+ * in range whatever the scores; positions after `length` get a probability of 2^-126, and their values are
+ * zero. */
 INLINE float K(softmax)(float *scores, size_t length, size_t padded, OPERAND *ret_probabilities) {
   for (size_t i = length; i < padded; i++)
     scores[i] = -1e30F;

@@ -11,9 +11,9 @@
  *     attention       E    for each head the panels of q, k, v; then the panels of the output projection
  *     feed forward    E    for each chunk of 384 ff units: the panels into the chunk, then those out of it
  *
- * The panels of a layer are thus one linear stream in the order of use. Cutting the feed forward in chunks keeps the
- * activations between its two products in the second-level cache and gives all panels nearly one size. Query weights and biases carry the
- * softmax scale, log2(e) / sqrt(head size): attention works in base 2.
+ * The panels of a layer are thus one linear stream in the order of use. Cutting the feed forward in chunks
+ * keeps the activations between its two products in the second-level cache and gives all panels nearly one
+ * size. Query weights and biases carry the softmax scale, log2(e) / sqrt(head size): attention works in base 2.
  */
 #ifndef REM_EMBED_ENCODER_LAYOUT_H
 #define REM_EMBED_ENCODER_LAYOUT_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Operands in bfloat16 on CPUs without a bfloat16 unit: two inputs a step, widened to float32 by a shift and a mask, so that a model
- * file packed on another machine runs everywhere. Included after encoder_vector.h.
+ * Operands in bfloat16 on CPUs without a bfloat16 unit: two inputs a step, widened to float32 by a shift and a
+ * mask, so that a model file packed on another machine runs everywhere. Included after encoder_vector.h.
  */
 #ifndef REM_EMBED_ENCODER_OPERAND_BF16_H
 #define REM_EMBED_ENCODER_OPERAND_BF16_H

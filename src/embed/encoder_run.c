@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The forward pass. Sequences are taken in blocks of whole ones; the tokens of a block are one tall matrix for everything but
- * attention, which goes sequence by sequence:
+ * The forward pass. Sequences are taken in blocks of whole ones; the tokens of a block are one tall matrix for
+ * everything but attention, which goes sequence by sequence:
  *
  *   stream = norm(word + position)
  *   each layer:   for each head: q, k, v = operands x panels; context = attention(q, k, v)
@@ -10,8 +10,8 @@
  *                 stream = norm(stream)
  *   vector = pool(stream), normalised
  *
- * `operands` is what the last norm wrote in the layout's element type, so the feed forward may add into `stream` while later chunks still
- * read the normalised rows.
+ * `operands` is what the last norm wrote in the layout's element type, so the feed forward may add into
+ * `stream` while later chunks still read the normalised rows.
  */
 #include <math.h>
 #include <string.h>

@@ -49,8 +49,9 @@ INLINE float vec_largest(vec v) {
 }
 
 /*
- * 2^x for x <= 0, relative error below 2e-7; x below -126 counts as -126. Adding 1.5 * 2^23 rounds x to an integer n in the low bits of
- * the sum; the polynomial (least squares reweighted to minimax on [-0.5, 0.5]) takes the fraction, and n goes into the exponent.
+ * 2^x for x <= 0, relative error below 2e-7; x below -126 counts as -126. Adding 1.5 * 2^23 rounds x to an
+ * integer n in the low bits of the sum; the polynomial (least squares reweighted to minimax on [-0.5, 0.5])
+ * takes the fraction, and n goes into the exponent.
  */
 INLINE vec vec_exp2(vec x) {
   const vec rounder = VEC_SPLAT(12582912.0F);
@@ -66,9 +67,9 @@ INLINE vec vec_exp2(vec x) {
 }
 
 /*
- * x * Phi(x), absolute error below 5e-6. Phi - 1/2 is odd: t * P(z) with t = x clamped to +-4.8 and z = 2 (t / 4.8)^2 - 1, so that the
- * coefficients are those of a polynomial on [-1, 1] and lose nothing in float32. P is a minimax fit
- * weighted by x under the condition that Phi is exactly 0 and 1 at the clamp.
+ * x * Phi(x), absolute error below 5e-6. Phi - 1/2 is odd: t * P(z) with t = x clamped to +-4.8 and z = 2 (t /
+ * 4.8)^2 - 1, so that the coefficients are those of a polynomial on [-1, 1] and lose nothing in float32. P is a
+ * minimax fit weighted by x under the condition that Phi is exactly 0 and 1 at the clamp.
  */
 INLINE vec vec_gelu(vec x) {
   const vec bound = VEC_SPLAT(4.8F);

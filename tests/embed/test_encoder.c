@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The encoder against a naive forward pass in double precision, on small random models, at every level of the CPU and in every layout.
+ * The encoder against a naive forward pass in double precision, on small random models, at every level of the
+ * CPU and in every layout.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -363,8 +364,8 @@ static void test_matches_reference_when_the_feed_forward_has_a_short_chunk(void 
   check_shape(&shape);
 }
 
-/* Scores of several hundred: 2^x overflows without the largest taken off, and most of what is left underflows. Float32 only: bfloat16 has
- * not the digits to say which of two such scores is the larger. */
+/* Scores of several hundred: 2^x overflows without the largest taken off, and most of what is left underflows.
+ * Float32 only: bfloat16 has not the digits to say which of two such scores is the larger. */
 static void test_matches_reference_when_scores_are_extreme(void **state) {
   (void)state;
   check_shape_and_sharpness(&base_shape, 8, REM_ENCODER_LAYOUT_F32);
