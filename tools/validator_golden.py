@@ -3,10 +3,14 @@
 """Random schemas and instances with the verdict of Python's `jsonschema`, in the form tests/schema/test_validator.c reads.
 
     validator_golden.py SEED SCHEMAS [INSTANCES] > tests/data/schema/random.json
+    validator_golden.py --variants SEED SCHEMAS  > tests/data/schema/variants.json
+
+With --variants the schemas come in groups of 26 that differ by one change each, for tests/schema/test_compat.c.
 
 Needs `pip install jsonschema`. Left out is what the two judge differently on purpose: multiples of decimal fractions (we go by
 decimals, jsonschema by doubles) and patterns beyond what Python's `re` and ECMA-262 share.
 """
+import copy
 import json
 import random
 import sys
@@ -114,12 +118,69 @@ def case(r, number, instances):
     return {"description": f"random {number}", "schema": whole, "tests": tests}
 
 
+COUNTS = ("minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties", "minContains",
+          "maxContains")
+
+
+def places(node):
+    """Every schema in a schema."""
+    if not isinstance(node, dict):
+        return []
+    out = [node]
+    for key in ("items", "contains", "additionalProperties", "not", "if", "then", "else", "unevaluatedProperties"):
+        out += places(node.get(key))
+    for key in ("allOf", "anyOf", "oneOf", "prefixItems"):
+        for item in node.get(key, []):
+            out += places(item)
+    for key in ("properties", "$defs", "patternProperties"):
+        for item in node.get(key, {}).values():
+            out += places(item)
+    return out
+
+
+def changed(r, whole):
+    """A copy with one keyword somewhere removed, added, replaced, or its value nudged."""
+    whole = copy.deepcopy(whole)
+    place = r.choice(places(whole))
+    keys = [k for k in place if k != "$defs"]
+    what = r.random()
+    if what < 0.3 and keys:
+        place.pop(r.choice(keys))
+        return whole
+    if what < 0.75 or not keys:
+        place.update(keyword(r, 1))
+        return whole
+    key = r.choice(keys)
+    value = place[key]
+    if isinstance(value, bool):
+        place[key] = not value
+    elif isinstance(value, (int, float)):
+        place[key] = value * 2 if key == "multipleOf" else value + 1 if key in COUNTS else value + r.choice([-1, 1, 0.5])
+    elif isinstance(value, list) and len(value) > 1:
+        value.pop()
+    elif key == "type" and isinstance(value, str):
+        place[key] = [value, "null"] if value != "null" else "null"
+    return whole
+
+
+def variants(r, schemas):
+    cases = []
+    while len(cases) < schemas:
+        base = case(r, len(cases), 1)["schema"]
+        for _ in range(26):
+            variant = changed(r, base) if r.random() < 0.9 else base
+            cases.append({"schema": variant, "tests": [{"data": instance(r)}]})
+    return cases
+
+
 def main():
-    seed, schemas = int(sys.argv[1]), int(sys.argv[2])
-    instances = int(sys.argv[3]) if len(sys.argv) > 3 else 6
-    r = random.Random(seed)
-    lines = ["  " + json.dumps(case(r, i, instances), ensure_ascii=False) for i in range(schemas)]
-    print("[\n" + ",\n".join(lines) + "\n]")
+    if sys.argv[1] == "--variants":
+        cases = variants(random.Random(int(sys.argv[2])), int(sys.argv[3]))
+    else:
+        r = random.Random(int(sys.argv[1]))
+        instances = int(sys.argv[3]) if len(sys.argv) > 3 else 6
+        cases = [case(r, i, instances) for i in range(int(sys.argv[2]))]
+    print("[\n" + ",\n".join("  " + json.dumps(c, ensure_ascii=False) for c in cases) + "\n]")
 
 
 if __name__ == "__main__":

@@ -36,21 +36,20 @@ static void compare_format(rem_compat *c, const json_t *old_schema, const json_t
                    was != NULL ? was : "none", is != NULL ? is : "none");
 }
 
-/* The values of enum or const; NULL when it has neither. Owned. */
-static json_t *choices_of(const json_t *schema) {
-  const json_t *choices = get(schema, "enum"), *constant = get(schema, "const");
-  if (json_is_array(choices)) return json_incref((json_t *)choices);
-  if (constant == NULL) return NULL;
-  json_t *list = json_array();
-  json_array_append(list, (json_t *)constant);
-  return list;
-}
-
 static bool is_among(const json_t *choices, const json_t *value) {
   for (size_t i = 0; i < json_array_size(choices); i++) {
     if (rem_json_equal(json_array_get(choices, i), value)) return true;
   }
   return false;
+}
+
+/* The values that enum and const leave; NULL when it has neither. Owned. */
+static json_t *choices_of(const json_t *schema) {
+  const json_t *choices = get(schema, "enum"), *constant = get(schema, "const");
+  if (constant == NULL) return json_is_array(choices) ? json_incref((json_t *)choices) : NULL;
+  json_t *list = json_array();
+  if (!json_is_array(choices) || is_among(choices, constant)) json_array_append(list, (json_t *)constant);
+  return list;
 }
 
 static void compare_choices(rem_compat *c, const json_t *old_schema, const json_t *new_schema,
@@ -145,12 +144,18 @@ static void compare_sizes(rem_compat *c, const json_t *old_schema, const json_t 
   }
 }
 
+/* The keyword is the same, and so is what it refers to. */
+static bool same_keyword(const rem_compat *c, const json_t *old_schema, const json_t *new_schema, const char *keyword) {
+  const json_t *was = get(old_schema, keyword), *is = get(new_schema, keyword);
+  bool refers = strcmp(keyword, "$ref") == 0 && was != NULL;
+  return rem_compat__same(c, was, is) && (!refers || c->same_definitions);
+}
+
 /* Keywords that are the same, gone, or beyond comparison. */
 static void compare_opaque(rem_compat *c, const json_t *old_schema, const json_t *new_schema, const rem_compat_place *at) {
   static const char *const keywords[] = {"pattern",           "propertyNames",    "dependentRequired", "dependentSchemas",
                                          "dependencies",      "not",              "unevaluatedItems",  "unevaluatedProperties",
-                                         "allOf",             "anyOf",            "oneOf",             "$ref",
-                                         "additionalItems"};
+                                         "anyOf",             "oneOf",            "additionalItems"};
   for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++) {
     const json_t *was = get(old_schema, keywords[i]), *is = get(new_schema, keywords[i]);
     if (rem_compat__same(c, was, is)) continue;
@@ -159,6 +164,26 @@ static void compare_opaque(rem_compat *c, const json_t *old_schema, const json_t
     else
       rem_compat__note(c, at, false, keywords[i], "%s %s", keywords[i], was == NULL ? "was added" : "changed");
   }
+}
+
+/* Beside other keywords a reference and each schema of allOf are one condition among others, compared in order. */
+static void compare_conditions(rem_compat *c, const json_t *old_schema, const json_t *new_schema,
+                               const rem_compat_place *at) {
+  const char *was = json_string_value(get(old_schema, "$ref")), *is = json_string_value(get(new_schema, "$ref"));
+  const json_t *old_all = get(old_schema, "allOf"), *new_all = get(new_schema, "allOf");
+  rem_compat_place below = rem_compat__below(at, "allOf", NULL, 0);
+  if (is != NULL && was == NULL) {
+    rem_compat__note(c, at, false, "$ref", "$ref was added");
+  } else if (is != NULL) {
+    json_t *old_target REM_AUTO_JSON = json_pack("{s:s}", "$ref", was), *new_target REM_AUTO_JSON = json_pack("{s:s}", "$ref", is);
+    rem_compat__schema(c, old_target, new_target, at);
+  }
+  if (json_array_size(new_all) > json_array_size(old_all)) {
+    rem_compat__note(c, at, false, "allOf", "allOf has more schemas");
+    return;
+  }
+  for (size_t i = 0; i < json_array_size(new_all); i++)
+    rem_compat__schema(c, json_array_get(old_all, i), json_array_get(new_all, i), &below);
 }
 
 /* Keywords that only mean something together: all the same, or their leader gone. */
@@ -296,11 +321,12 @@ static void compare_additional(rem_compat *c, const json_t *old_schema, const js
 static void compare_unevaluated(rem_compat *c, const json_t *old_schema, const json_t *new_schema,
                                 const rem_compat_place *at) {
   static const char *const covering[] = {"allOf", "anyOf", "oneOf", "$ref", "if", "then", "else", "dependentSchemas",
-                                         "patternProperties", "prefixItems", "items", "contains"};
+                                         "patternProperties", "additionalProperties", "prefixItems", "items",
+                                         "contains"};
   const char *keyword = get(new_schema, "unevaluatedItems") != NULL ? "unevaluatedItems" : "unevaluatedProperties";
   if (get(new_schema, keyword) == NULL) return;
   for (size_t i = 0; i < sizeof covering / sizeof covering[0]; i++) {
-    if (rem_compat__same(c, get(old_schema, covering[i]), get(new_schema, covering[i]))) continue;
+    if (same_keyword(c, old_schema, new_schema, covering[i])) continue;
     rem_compat__note(c, at, false, keyword, "%s changed beside %s", covering[i], keyword);
     return;
   }
@@ -317,6 +343,7 @@ void rem_compat__keywords(rem_compat *c, const json_t *old_schema, const json_t 
   compare_multiple(c, old_schema, new_schema, at);
   compare_sizes(c, old_schema, new_schema, at);
   compare_opaque(c, old_schema, new_schema, at);
+  compare_conditions(c, old_schema, new_schema, at);
   compare_unevaluated(c, old_schema, new_schema, at);
   compare_group(c, old_schema, new_schema, conditional, at);
   compare_group(c, old_schema, new_schema, containing, at);

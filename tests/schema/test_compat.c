@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Compatibility of schemas: what may change, what may not, and how differences are told. A property test holds the verdict
- * against the validator: what a compatible schema replaces must not admit a value the new one refuses.
+ * against the validator: the new schema must admit what the one it may replace admits.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -146,6 +146,11 @@ static void enums_and_bounds_may_be_relaxed_only(void **state) {
   expect_field("{\"contains\":{\"const\":1}}", "{\"contains\":{\"const\":1},\"minContains\":2}", false, "contains changed");
   expect_field("{\"items\":{\"type\":\"integer\"}}", "{\"items\":{\"type\":\"number\"}}", true, "integer to number");
   expect_field("{\"items\":{\"type\":\"integer\"}}", "{\"items\":{\"type\":\"string\"}}", false, "at '/properties/a/items/type'");
+  expect_field("{\"enum\":[1,2]}", "{\"enum\":[1,2],\"const\":1}", false, "the value 2 is no longer allowed");
+  expect_field("{\"allOf\":[{\"minimum\":2},{\"maximum\":9}]}", "{\"allOf\":[{\"minimum\":1},{\"maximum\":9}]}", true,
+               "the minimum is relaxed");
+  expect_field("{\"additionalProperties\":{},\"unevaluatedProperties\":false}", "{\"unevaluatedProperties\":false}", false,
+               "additionalProperties changed beside unevaluatedProperties");
   expect_field("{\"prefixItems\":[{\"type\":\"integer\"}]}", "{\"prefixItems\":[{\"type\":\"integer\"},{\"type\":\"integer\"}]}",
                false, "any value to integer");
 }
@@ -225,13 +230,14 @@ static void built_in_tables_take_further_fields_from_a_copy_of_their_class(void 
   json_decref(new_schema);
 }
 
-/* The schemas of random.json, each against its neighbours: 'compatible' must hold for every instance at hand. */
+/* variants.json was made by tools/validator_golden.py --variants from seed 1. Each schema against its neighbours, which differ from it by a
+ * change or two: 'compatible' must hold for every instance at hand. */
 static void a_compatible_schema_admits_what_the_old_one_admitted(void **state) {
   (void)state;
   rem_bytes text = {0};
   rem_error err = {0};
   json_t *cases = NULL;
-  assert_int_equal(rem_file_read(REM_TEST_DATA "/schema/random.json", (size_t)64 << 20, &text, &err), REM_OK);
+  assert_int_equal(rem_file_read(REM_TEST_DATA "/schema/variants.json", (size_t)64 << 20, &text, &err), REM_OK);
   assert_int_equal(rem_json_parse(text.data, text.size, &cases, &err), REM_OK);
   rem_bytes_free(&text);
   size_t compatible = 0, judged = 0, count = json_array_size(cases);
@@ -245,10 +251,14 @@ static void a_compatible_schema_admits_what_the_old_one_admitted(void **state) {
       rem_schema_report_deinit(&report);
       /* A field added may meet values stored beside the schema: that much is allowed. */
       if (!good || added) continue;
-      compatible++;
       rem_validator *validator = NULL, *old_validator = NULL;
-      assert_int_equal(rem_validator_new(json_object_get(is, "schema"), &validator, &err), REM_OK);
-      assert_int_equal(rem_validator_new(json_object_get(was, "schema"), &old_validator, &err), REM_OK);
+      /* A random change may make a schema refer to itself without end; such a one is never registered. */
+      if (rem_validator_new(json_object_get(is, "schema"), &validator, &err) != REM_OK) continue;
+      if (rem_validator_new(json_object_get(was, "schema"), &old_validator, &err) != REM_OK) {
+        rem_validator_free(validator);
+        continue;
+      }
+      compatible++;
       for (size_t k = 0; k < count; k++) {
         const json_t *data = json_object_get(json_array_get(json_object_get(json_array_get(cases, k), "tests"), 0), "data");
         if (rem_validator_check(old_validator, data, NULL) != REM_OK) continue;
@@ -264,8 +274,8 @@ static void a_compatible_schema_admits_what_the_old_one_admitted(void **state) {
     }
   }
   json_decref(cases);
-  assert_true(compatible >= 20);
-  assert_true(judged >= 100);
+  assert_true(compatible >= 500);
+  assert_true(judged >= 10000);
 }
 
 static void running_out_of_memory_is_reported_and_leaks_nothing(void **state) {
