@@ -44,10 +44,10 @@ check:
 soak:
 	tests/run soak
 
-bench:
+bench: deps-bench
 	cmake --preset bench > /dev/null
 	cmake --build --preset bench -j $(JOBS)
-	@if [ -x bench/run ]; then bench/run; fi
+	bench/run build-bench
 
 lint:
 	tests/run house
