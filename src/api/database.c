@@ -134,10 +134,13 @@ rem_status rem_close(rem_db *db, rem_error *err) {
 
 rem_status rem_refresh(rem_db *db, rem_error *err) {
   REM_CHECK_ARG(db, err);
-  REM_TRY(rem_kv_refresh(db->engine->kv, err));
-  if (!db->engine->writer)
-    rem_registry_clear(db->engine->registry);
-  return REM_OK;
+  if (db->engine->writer)
+    return rem_kv_refresh(db->engine->kv, err);
+  pthread_rwlock_wrlock(&db->engine->view_lock);
+  rem_status status = rem_kv_refresh(db->engine->kv, err);
+  rem_registry_clear(db->engine->registry);
+  pthread_rwlock_unlock(&db->engine->view_lock);
+  return status;
 }
 
 rem_status rem_flush(rem_db *db, rem_error *err) {

@@ -815,8 +815,12 @@ static void follow(rem_registry *registry, const char *tenant, const rem_change 
 /* The registry follows the store, in commit order. */
 static void committed(void *context) {
   apply_run *run = context;
+  if (!run->batch->schema_change)
+    return;
+  pthread_rwlock_wrlock(&run->batch->engine->view_lock);
   for (size_t i = 0; i < run->batch->count; i++)
     follow(run->batch->engine->registry, run->batch->tenant, &run->batch->changes[i]);
+  pthread_rwlock_unlock(&run->batch->engine->view_lock);
 }
 
 rem_status rem_batch__apply(rem_batch *batch, bool want_sync, rem_apply_verdict *ret_verdict, int64_t *ret_failed_index,

@@ -171,11 +171,14 @@ rem_status rem_entity_cursor_next(rem_cursor *cursor, rem_row *row, rem_error *e
 
 rem_status rem_entity_list(rem_engine *engine, const char *tenant, const char *table, const rem_read_options *options,
                            rem_cursor **ret_cursor, rem_error *err) {
-  rem_table *definition;
-  rem_cursor *cursor;
+  rem_table *definition = NULL;
+  rem_cursor *cursor = NULL;
   REM_TRY(rem_engine_check_usable(engine, err));
-  REM_TRY(rem_registry_table(engine->registry, tenant, table, &definition, err));
-  rem_status status = rem_cursor__new(engine, tenant, NULL, &cursor, err);
+  pthread_rwlock_rdlock(&engine->view_lock);
+  rem_status status = rem_registry_table(engine->registry, tenant, table, &definition, err);
+  if (status >= 0)
+    status = rem_cursor__new(engine, tenant, NULL, &cursor, err);
+  pthread_rwlock_unlock(&engine->view_lock);
   if (status >= 0) {
     status = rem_cursor__walk(cursor, definition, options, err);
     if (status >= 0)

@@ -33,6 +33,7 @@ static rem_status engine_destroy(rem_engine *engine, rem_error *err) {
   rem_lock_release(engine->lock);
   rem_config_free(engine->config);
   pthread_rwlock_destroy(&engine->schema_lock);
+  pthread_rwlock_destroy(&engine->view_lock);
   pthread_mutex_destroy(&engine->embedder_lock);
   rem_free(engine);
   return status;
@@ -58,6 +59,7 @@ static rem_status engine_new(const rem_config *config, rem_engine **ret_engine, 
     return rem_error_nomem(err);
   atomic_init(&engine->references, 1);
   pthread_rwlock_init(&engine->schema_lock, NULL);
+  pthread_rwlock_init(&engine->view_lock, NULL);
   pthread_mutex_init(&engine->embedder_lock, NULL);
   rem_status status = rem_config_copy(config, &engine->config, err);
   if (status < 0) {

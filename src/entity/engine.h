@@ -5,7 +5,7 @@
  * It owns, in the order they are made and the reverse of which they are ended: the writer's lock, the kv, the registry, the committer, the
  * thread pool, the embedders. A handle (rem_db) is an engine reference and a tenant's name.
  *
- * Locks, in the order they may be taken: schema_lock (shared by commits, exclusive for schema changes), the committer's queue, embedder_lock.
+ * Locks, in the order they may be taken: schema_lock (shared by commits, exclusive for schema changes), the committer's queue, view_lock, embedder_lock.
  */
 #ifndef REM_ENTITY_ENGINE_H
 #define REM_ENTITY_ENGINE_H
@@ -38,6 +38,8 @@ typedef struct rem_engine {
   rem_committer *committer; /* writers */
   rem_thread_pool *pool;
   pthread_rwlock_t schema_lock; /* writers: shared by commits of rows, exclusive while definitions change and indexes are built */
+  pthread_rwlock_t view_lock; /* a definition and a snapshot taken under it (shared) belong together: it is held alone while a definition is
+                               * installed, before what its old indexes held is cleared, and while a reader's view is refreshed */
   pthread_mutex_t embedder_lock; /* guards embedders and tenants_known */
   rem_hash_map embedders;     /* model name -> rem_embedder * */
   rem_hash_map tenants_known; /* tenants that are known to have their built-in tables -> (void *)1 */

@@ -68,7 +68,9 @@ static rem_status apply_pin(void *context, rem_commit_group *group, rem_error *e
 
 static void pin_committed(void *context) {
   pin_run *run = context;
+  pthread_rwlock_wrlock(&run->engine->view_lock);
   rem_registry_install(run->engine->registry, run->tenant, run->table);
+  pthread_rwlock_unlock(&run->engine->view_lock);
 }
 
 static rem_status pin_locked(pin_run *run, const char *name, rem_error *err) {

@@ -225,28 +225,40 @@ static rem_status keep_best_described(search_run *run, rem_table_list *list, rem
   return REM_OK;
 }
 
-static rem_status search_all(search_run *run, rem_error *err) {
-  rem_table_list list REM_CLEANUP(rem_table_list_deinit) = {0};
-  REM_TRY(rem_registry_list(run->engine->registry, run->cursor->tenant, &list, err));
-  drop_unsearched(&list);
-  if (list.count > MOST_TABLES)
-    REM_TRY(keep_best_described(run, &list, err));
-  for (size_t i = 0; i < list.count; i++)
-    REM_TRY(search_table(run, list.tables[i], err));
+static rem_status search_all(search_run *run, rem_table_list *list, rem_error *err) {
+  drop_unsearched(list);
+  if (list->count > MOST_TABLES)
+    REM_TRY(keep_best_described(run, list, err));
+  for (size_t i = 0; i < list->count; i++)
+    REM_TRY(search_table(run, list->tables[i], err));
   return REM_OK;
 }
 
-static rem_status search_named(search_run *run, const char *name, rem_error *err) {
-  rem_table *table;
-  REM_TRY(rem_registry_table(run->engine->registry, run->cursor->tenant, name, &table, err));
-  rem_status status;
-  if (table->embedding_field_count) {
-    status = search_table(run, table, err);
-  } else {
-    status = rem_error_set(err, REM_INVALID, "'%s' has no embedded fields to search", table->name);
-    rem_error_hint(err, "set 'embedding_fields' or 'embedding_provider' in its schema, or use 'db list %s'", table->name);
-  }
-  rem_table_unref(table);
+static rem_status search_named(search_run *run, rem_table *table, rem_error *err) {
+  if (table->embedding_field_count)
+    return search_table(run, table, err);
+  rem_error_set(err, REM_INVALID, "'%s' has no embedded fields to search", table->name);
+  rem_error_hint(err, "set 'embedding_fields' or 'embedding_provider' in its schema, or use 'db list %s'", table->name);
+  return REM_INVALID;
+}
+
+static rem_status list_one(search_run *run, const char *tenant, const char *name, rem_table_list *list, rem_error *err) {
+  list->tables = rem_calloc(1, sizeof *list->tables);
+  if (!list->tables)
+    return rem_error_nomem(err);
+  REM_TRY(rem_registry_table(run->engine->registry, tenant, name, &list->tables[0], err));
+  list->count = 1;
+  return REM_OK;
+}
+
+/* The snapshot, and the definitions that belong to it: of the table named, or of all. */
+static rem_status open_view(search_run *run, const char *tenant, const char *table, rem_table_list *list,
+                            rem_error *err) {
+  pthread_rwlock_rdlock(&run->engine->view_lock);
+  rem_status status = rem_cursor__new(run->engine, tenant, NULL, &run->cursor, err);
+  if (status >= 0)
+    status = table ? list_one(run, tenant, table, list, err) : rem_registry_list(run->engine->registry, tenant, list, err);
+  pthread_rwlock_unlock(&run->engine->view_lock);
   return status;
 }
 
@@ -272,9 +284,11 @@ static void cut_hits(rem_cursor *cursor, const rem_read_options *options) {
 
 static rem_status search(search_run *run, const char *tenant, const char *table, rem_cursor **ret_cursor,
                          int64_t *ret_pending, rem_error *err) {
+  rem_table_list list REM_CLEANUP(rem_table_list_deinit) = {0};
   REM_TRY(rem_engine_check_usable(run->engine, err));
-  REM_TRY(rem_cursor__new(run->engine, tenant, NULL, &run->cursor, err));
-  rem_status status = table ? search_named(run, table, err) : search_all(run, err);
+  rem_status status = open_view(run, tenant, table, &list, err);
+  if (status >= 0)
+    status = table ? search_named(run, list.tables[0], err) : search_all(run, &list, err);
   if (status < 0) {
     rem_entity_cursor_free(run->cursor);
     return status;
