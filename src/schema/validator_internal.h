@@ -5,6 +5,7 @@
  *   validator.c              life, the two walks of a check
  *   validator_compile.c      documents into nodes: the walk over schemas, references, endless loops
  *   validator_keywords.c     what each keyword adds to a node
+ *   validator_members.c      … those of an object's members
  *   validator_check.c        nodes against values: types, numbers, strings, arrays, logic
  *   validator_object.c       … objects
  *   validator_number.c       exact comparison and division
@@ -184,6 +185,16 @@ rem_status rem_compiler__schema(rem_compiler *c, const json_t *schema, const rem
 /* Notes that `*slot` is to become what `reference`, borrowed from the document, names. */
 rem_status rem_compiler__refer(rem_compiler *c, const char *reference, const rem_place *at, rem_node **slot);
 void *rem_compiler__alloc(rem_compiler *c, size_t count, size_t size);
+/* A pattern owned by the validator. */
+rem_status rem_compiler__pattern(rem_compiler *c, const char *text, size_t size, const rem_place *at,
+                                 const rem_pattern **ret_pattern);
+/* Fails with "expected …, found …" unless `good`. */
+rem_status rem_compiler__expect(rem_compiler *c, bool good, const char *expected, const json_t *value,
+                                const rem_place *at);
+/* The node's rem_object_rules, made when it has none. */
+rem_status rem_compiler__object_rules(rem_compiler *c, rem_node *node, void **ret_rules);
+/* Applies properties, required, patternProperties and dependencies. */
+rem_status rem_compiler__members(rem_compiler *c, rem_node *node, const json_t *schema, const rem_place *at);
 /* Applies all keywords of a schema object to its node. */
 rem_status rem_compiler__keywords(rem_compiler *c, rem_node *node, const json_t *schema, const rem_place *at);
 

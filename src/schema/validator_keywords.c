@@ -2,8 +2,7 @@
 /*
  * Keywords: a table of names, each with the function that reads its value and the place in the node where it goes.
  *
- * Those that work together (properties with required, the three kinds of dependencies, items with additionalItems) are read after
- * the others, when the whole schema object is known.
+ * Those that work together are read after the others, when the whole schema object is known: validator_members.c.
  */
 #include "base/text.h"
 #include "schema/validator_internal.h"
@@ -43,7 +42,7 @@ static rem_status array_rules(rem_compiler *c, rem_node *node, void **ret_rules)
   return REM_OK;
 }
 
-static rem_status object_rules(rem_compiler *c, rem_node *node, void **ret_rules) {
+rem_status rem_compiler__object_rules(rem_compiler *c, rem_node *node, void **ret_rules) {
   bool fresh = node->object == NULL;
   REM_TRY(rules_of(c, (void **)&node->object, sizeof *node->object, ret_rules));
   if (fresh) node->object->max_properties = SIZE_MAX;
@@ -57,7 +56,7 @@ static rem_status slot_of(rem_compiler *c, rem_node *node, const keyword *k, voi
   case GROUP_NUMBER: REM_TRY(rules_of(c, (void **)&node->number, sizeof *node->number, &rules)); break;
   case GROUP_STRING: REM_TRY(string_rules(c, node, &rules)); break;
   case GROUP_ARRAY: REM_TRY(array_rules(c, node, &rules)); break;
-  case GROUP_OBJECT: REM_TRY(object_rules(c, node, &rules)); break;
+  case GROUP_OBJECT: REM_TRY(rem_compiler__object_rules(c, node, &rules)); break;
   case GROUP_VALUE: REM_TRY(rules_of(c, (void **)&node->value, sizeof *node->value, &rules)); break;
   case GROUP_LOGIC: REM_TRY(rules_of(c, (void **)&node->logic, sizeof *node->logic, &rules)); break;
   case GROUP_NONE: return rem_error_set(c->err, REM_INTERNAL, "keyword '%s' has no group", k->name);
@@ -66,7 +65,7 @@ static rem_status slot_of(rem_compiler *c, rem_node *node, const keyword *k, voi
   return REM_OK;
 }
 
-static rem_status expect(rem_compiler *c, bool good, const char *expected, const json_t *value, const rem_place *at) {
+rem_status rem_compiler__expect(rem_compiler *c, bool good, const char *expected, const json_t *value, const rem_place *at) {
   return good ? REM_OK : rem_compiler__fail(c, at, "expected %s, found %s", expected, rem_json_type_name(value));
 }
 
@@ -74,7 +73,7 @@ static rem_status expect(rem_compiler *c, bool good, const char *expected, const
 
 static rem_status read_bound(rem_compiler *c, rem_node *node, const keyword *k, const json_t *value, const rem_place *at) {
   void *slot;
-  REM_TRY(expect(c, json_is_number(value), "number", value, at));
+  REM_TRY(rem_compiler__expect(c, json_is_number(value), "number", value, at));
   REM_TRY(slot_of(c, node, k, &slot));
   *(const json_t **)slot = value;
   return REM_OK;
@@ -99,7 +98,7 @@ static rem_status read_size(rem_compiler *c, rem_node *node, const keyword *k, c
 
 static rem_status read_flag(rem_compiler *c, rem_node *node, const keyword *k, const json_t *value, const rem_place *at) {
   void *slot;
-  REM_TRY(expect(c, json_is_boolean(value), "boolean", value, at));
+  REM_TRY(rem_compiler__expect(c, json_is_boolean(value), "boolean", value, at));
   REM_TRY(slot_of(c, node, k, &slot));
   *(bool *)slot = json_is_true(value);
   return REM_OK;
@@ -113,7 +112,7 @@ static rem_status read_schema(rem_compiler *c, rem_node *node, const keyword *k,
 }
 
 static rem_status read_list(rem_compiler *c, const json_t *value, const rem_place *at, rem_node_list *ret_list) {
-  REM_TRY(expect(c, json_is_array(value), "array of schemas", value, at));
+  REM_TRY(rem_compiler__expect(c, json_is_array(value), "array of schemas", value, at));
   ret_list->nodes = rem_compiler__alloc(c, json_array_size(value), sizeof *ret_list->nodes);
   if (ret_list->nodes == NULL) return rem_error_nomem(c->err);
   for (size_t i = 0; i < json_array_size(value); i++) {
@@ -138,7 +137,7 @@ static rem_status read_definitions(rem_compiler *c, rem_node *node, const keywor
                                    const rem_place *at) {
   (void)node;
   (void)k;
-  REM_TRY(expect(c, json_is_object(value), "object of schemas", value, at));
+  REM_TRY(rem_compiler__expect(c, json_is_object(value), "object of schemas", value, at));
   for (void *i = json_object_iter((json_t *)value); i != NULL; i = json_object_iter_next((json_t *)value, i)) {
     rem_place place = rem_place_key(at, json_object_iter_key(i), json_object_iter_key_len(i));
     rem_node *ignored;
@@ -154,7 +153,7 @@ enum { TYPE_COUNT = sizeof TYPE_NAMES / sizeof TYPE_NAMES[0] };
 
 static rem_status add_type(rem_compiler *c, rem_node *node, const json_t *value, const rem_place *at) {
   const char *name = json_string_value(value);
-  REM_TRY(expect(c, name != NULL, "the name of a type", value, at));
+  REM_TRY(rem_compiler__expect(c, name != NULL, "the name of a type", value, at));
   for (size_t i = 0; i < TYPE_COUNT; i++) {
     if (strcmp(TYPE_NAMES[i], name) != 0) continue;
     node->types |= TYPE_BITS[i];
@@ -220,7 +219,7 @@ static rem_status make_set(rem_compiler *c, const json_t *strings, const rem_has
 }
 
 static rem_status read_enum(rem_compiler *c, rem_node *node, const keyword *k, const json_t *value, const rem_place *at) {
-  REM_TRY(expect(c, json_is_array(value), "array", value, at));
+  REM_TRY(rem_compiler__expect(c, json_is_array(value), "array", value, at));
   REM_TRY(read_constant(c, node, k, value, at));
   bool strings = json_array_size(value) > LONG_ENUM;
   for (size_t i = 0; strings && i < json_array_size(value); i++)
@@ -228,7 +227,7 @@ static rem_status read_enum(rem_compiler *c, rem_node *node, const keyword *k, c
   return strings ? make_set(c, value, &node->value->strings) : REM_OK;
 }
 
-static rem_status new_pattern(rem_compiler *c, const char *text, size_t size, const rem_place *at,
+rem_status rem_compiler__pattern(rem_compiler *c, const char *text, size_t size, const rem_place *at,
                               const rem_pattern **ret_pattern) {
   rem_validator *v = c->validator;
   REM_TRY(grow(c, (void **)&v->patterns, v->pattern_count, &v->pattern_capacity));
@@ -246,14 +245,14 @@ static rem_status new_pattern(rem_compiler *c, const char *text, size_t size, co
 static rem_status read_pattern(rem_compiler *c, rem_node *node, const keyword *k, const json_t *value,
                                const rem_place *at) {
   void *slot;
-  REM_TRY(expect(c, json_is_string(value), "string", value, at));
+  REM_TRY(rem_compiler__expect(c, json_is_string(value), "string", value, at));
   REM_TRY(slot_of(c, node, k, &slot));
-  return new_pattern(c, json_string_value(value), json_string_length(value), at, slot);
+  return rem_compiler__pattern(c, json_string_value(value), json_string_length(value), at, slot);
 }
 
 static rem_status read_format(rem_compiler *c, rem_node *node, const keyword *k, const json_t *value,
                               const rem_place *at) {
-  REM_TRY(expect(c, json_is_string(value), "string", value, at));
+  REM_TRY(rem_compiler__expect(c, json_is_string(value), "string", value, at));
   const rem_format *format = rem_format_find(json_string_value(value));
   if (format == NULL) return REM_OK;
   void *slot;
@@ -265,7 +264,7 @@ static rem_status read_format(rem_compiler *c, rem_node *node, const keyword *k,
 static rem_status read_reference(rem_compiler *c, rem_node *node, const keyword *k, const json_t *value,
                                  const rem_place *at) {
   void *slot;
-  REM_TRY(expect(c, json_is_string(value), "string", value, at));
+  REM_TRY(rem_compiler__expect(c, json_is_string(value), "string", value, at));
   REM_TRY(slot_of(c, node, k, &slot));
   return rem_compiler__refer(c, json_string_value(value), at, slot);
 }
@@ -274,7 +273,7 @@ static rem_status read_anchor(rem_compiler *c, rem_node *node, const keyword *k,
                               const rem_place *at) {
   (void)k;
   void *old = NULL;
-  REM_TRY(expect(c, json_is_string(value), "string", value, at));
+  REM_TRY(rem_compiler__expect(c, json_is_string(value), "string", value, at));
   const char *name = json_string_value(value);
   if (name[0] == '#') name++;
   REM_TRY(rem_hash_map_put(&c->anchors, rem_slice_text(name), (void *)node->schema, &old, c->err));
@@ -292,7 +291,7 @@ static rem_status refuse_keyword(rem_compiler *c, const rem_place *at, const cha
 
 /* The document's own `$id` names it; further down it would begin another document. */
 static rem_status read_id(rem_compiler *c, rem_node *node, const keyword *k, const json_t *value, const rem_place *at) {
-  REM_TRY(expect(c, json_is_string(value), "string", value, at));
+  REM_TRY(rem_compiler__expect(c, json_is_string(value), "string", value, at));
   if (node->schema == c->validator->document) return REM_OK;
   if (json_string_value(value)[0] == '#') return read_anchor(c, node, k, value, at);
   return refuse_keyword(c, at, "a `$id` below the top of the document is not supported",
@@ -382,159 +381,6 @@ static const keyword *find_keyword(const char *name) {
   return NULL;
 }
 
-/* Properties, with those that are only required. */
-
-static const json_t *member(rem_compiler *c, const json_t *schema, const char *name, bool array, const rem_place *at,
-                            rem_place *ret_place, rem_status *ret_status) {
-  const json_t *value = json_object_get(schema, name);
-  *ret_place = rem_place_key(at, name, strlen(name));
-  *ret_status = REM_OK;
-  if (value != NULL)
-    *ret_status = array ? expect(c, json_is_array(value), "array of names", value, ret_place)
-                        : expect(c, json_is_object(value), "object of schemas", value, ret_place);
-  return value;
-}
-
-const rem_property *rem_object__find(const rem_object_rules *rules, const char *name, size_t size) {
-  if (rules->slots == NULL) return NULL;
-  for (size_t i = rem_hash_bytes(name, size) & rules->slot_mask; rules->slots[i] != 0; i = (i + 1) & rules->slot_mask) {
-    const rem_property *property = &rules->properties[rules->slots[i] - 1];
-    if (property->name_size == size && memcmp(property->name, name, size) == 0) return property;
-  }
-  return NULL;
-}
-
-/* The property of that name, made when it is new. The table is never more than half full. */
-static rem_property *add_property(rem_object_rules *rules, const char *name, size_t size) {
-  rem_property *property = (rem_property *)rem_object__find(rules, name, size);
-  if (property != NULL) return property;
-  property = &rules->properties[rules->property_count++];
-  *property = (rem_property){.name = name, .name_size = size};
-  size_t i = rem_hash_bytes(name, size) & rules->slot_mask;
-  while (rules->slots[i] != 0)
-    i = (i + 1) & rules->slot_mask;
-  rules->slots[i] = (uint32_t)rules->property_count;
-  return property;
-}
-
-static rem_status make_room(rem_compiler *c, rem_object_rules *rules, size_t count) {
-  size_t slots = 4;
-  while (slots < 2 * count)
-    slots *= 2;
-  rules->slot_mask = slots - 1;
-  rules->properties = rem_compiler__alloc(c, count, sizeof *rules->properties);
-  rules->slots = rem_compiler__alloc(c, slots, sizeof *rules->slots);
-  return rules->properties != NULL && rules->slots != NULL ? REM_OK : rem_error_nomem(c->err);
-}
-
-static rem_status add_described(rem_compiler *c, rem_object_rules *rules, const json_t *properties, const rem_place *at) {
-  for (void *i = json_object_iter((json_t *)properties); i != NULL; i = json_object_iter_next((json_t *)properties, i)) {
-    const char *name = json_object_iter_key(i);
-    size_t size = json_object_iter_key_len(i);
-    rem_place place = rem_place_key(at, name, size);
-    rem_property *property = add_property(rules, name, size);
-    REM_TRY(rem_compiler__schema(c, json_object_iter_value(i), &place, &property->node));
-  }
-  return REM_OK;
-}
-
-static rem_status check_names(rem_compiler *c, const json_t *names, const rem_place *at) {
-  for (size_t i = 0; i < json_array_size(names); i++) {
-    rem_place item = rem_place_index(at, i);
-    const json_t *name = json_array_get(names, i);
-    REM_TRY(expect(c, json_is_string(name), "the name of a property", name, &item));
-  }
-  return REM_OK;
-}
-
-static void add_required(rem_object_rules *rules, const json_t *required) {
-  for (size_t i = 0; i < json_array_size(required); i++) {
-    const json_t *name = json_array_get(required, i);
-    rem_property *property = add_property(rules, json_string_value(name), json_string_length(name));
-    rules->required_count += !property->required;
-    property->required = true;
-  }
-}
-
-static rem_status read_properties(rem_compiler *c, rem_node *node, const json_t *schema, const rem_place *at) {
-  rem_place properties_at, required_at;
-  rem_status status;
-  const json_t *properties = member(c, schema, "properties", false, at, &properties_at, &status);
-  REM_TRY(status);
-  const json_t *required = member(c, schema, "required", true, at, &required_at, &status);
-  REM_TRY(status);
-  if (properties == NULL && required == NULL) return REM_OK;
-  void *rules;
-  REM_TRY(object_rules(c, node, &rules));
-  REM_TRY(make_room(c, rules, json_object_size(properties) + json_array_size(required)));
-  REM_TRY(check_names(c, required, &required_at));
-  REM_TRY(add_described(c, rules, properties, &properties_at));
-  add_required(rules, required);
-  return REM_OK;
-}
-
-static rem_status read_pattern_properties(rem_compiler *c, rem_node *node, const json_t *schema, const rem_place *at) {
-  rem_place patterns_at;
-  rem_status status;
-  const json_t *patterns = member(c, schema, "patternProperties", false, at, &patterns_at, &status);
-  REM_TRY(status);
-  if (patterns == NULL) return REM_OK;
-  void *rules;
-  REM_TRY(object_rules(c, node, &rules));
-  rem_object_rules *object = rules;
-  object->patterns = rem_compiler__alloc(c, json_object_size(patterns), sizeof *object->patterns);
-  if (object->patterns == NULL) return rem_error_nomem(c->err);
-  for (void *i = json_object_iter((json_t *)patterns); i != NULL; i = json_object_iter_next((json_t *)patterns, i)) {
-    const char *text = json_object_iter_key(i);
-    size_t size = json_object_iter_key_len(i);
-    rem_place place = rem_place_key(&patterns_at, text, size);
-    rem_pattern_property *entry = &object->patterns[object->pattern_count];
-    REM_TRY(new_pattern(c, text, size, &place, &entry->pattern));
-    REM_TRY(rem_compiler__schema(c, json_object_iter_value(i), &place, &entry->node));
-    object->pattern_count++;
-  }
-  return REM_OK;
-}
-
-/* `dependentRequired` gives lists, `dependentSchemas` schemas, and the `dependencies` of old either. */
-static const char *const DEPENDENCIES[] = {"dependentRequired", "dependentSchemas", "dependencies"};
-
-static rem_status add_dependent(rem_compiler *c, rem_dependent *dependent, const json_t *value, size_t kind,
-                                const rem_place *at) {
-  if (kind == 0 || (kind == 2 && json_is_array(value))) {
-    REM_TRY(expect(c, json_is_array(value), "array of names", value, at));
-    dependent->required = value;
-    return check_names(c, value, at);
-  }
-  return rem_compiler__schema(c, value, at, &dependent->node);
-}
-
-static rem_status read_dependencies(rem_compiler *c, rem_node *node, const json_t *schema, const rem_place *at) {
-  size_t count = 0;
-  for (size_t k = 0; k < 3; k++)
-    count += json_object_size(json_object_get(schema, DEPENDENCIES[k]));
-  void *rules;
-  if (count > 0) {
-    REM_TRY(object_rules(c, node, &rules));
-    node->object->dependents = rem_compiler__alloc(c, count, sizeof *node->object->dependents);
-    if (node->object->dependents == NULL) return rem_error_nomem(c->err);
-  }
-  for (size_t k = 0; k < 3; k++) {
-    rem_place group_at;
-    rem_status status;
-    json_t *members = (json_t *)member(c, schema, DEPENDENCIES[k], false, at, &group_at, &status);
-    REM_TRY(status);
-    for (void *i = json_object_iter(members); i != NULL; i = json_object_iter_next(members, i)) {
-      rem_dependent *dependent = &node->object->dependents[node->object->dependent_count++];
-      dependent->name = json_object_iter_key(i);
-      dependent->name_size = json_object_iter_key_len(i);
-      rem_place place = rem_place_key(&group_at, dependent->name, dependent->name_size);
-      REM_TRY(add_dependent(c, dependent, json_object_iter_value(i), k, &place));
-    }
-  }
-  return REM_OK;
-}
-
 rem_status rem_compiler__keywords(rem_compiler *c, rem_node *node, const json_t *schema, const rem_place *at) {
   for (void *i = json_object_iter((json_t *)schema); i != NULL; i = json_object_iter_next((json_t *)schema, i)) {
     const keyword *k = find_keyword(json_object_iter_key(i));
@@ -542,7 +388,5 @@ rem_status rem_compiler__keywords(rem_compiler *c, rem_node *node, const json_t 
     rem_place place = rem_place_key(at, k->name, strlen(k->name));
     REM_TRY(k->read(c, node, k, json_object_iter_value(i), &place));
   }
-  REM_TRY(read_properties(c, node, schema, at));
-  REM_TRY(read_pattern_properties(c, node, schema, at));
-  return read_dependencies(c, node, schema, at);
+  return rem_compiler__members(c, node, schema, at);
 }

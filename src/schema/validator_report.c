@@ -333,6 +333,23 @@ static const char *keyword_of(rem_rule rule) {
   return keywords[rule];
 }
 
+/* A missing field may be there under a name that is nearly its own. */
+static bool hint_misspelled(const rem_failure *f, rem_error *err) {
+  const rem_object_rules *rules = f->node->object;
+  const char *names[64];
+  char word[128];
+  size_t count = 0;
+  json_t *members = (json_t *)f->found;
+  for (void *i = json_object_iter(members); i != NULL && count < 64; i = json_object_iter_next(members, i)) {
+    if (rem_object__find(rules, json_object_iter_key(i), json_object_iter_key_len(i)) == NULL)
+      names[count++] = json_object_iter_key(i);
+  }
+  snprintf(word, sizeof word, "%.*s", (int)(f->key_size < 100 ? f->key_size : 100), f->key);
+  const char *nearest = count > 0 ? rem_text_nearest(word, names, count) : NULL;
+  if (nearest != NULL) rem_error_hint(err, "There is a field '%.100s': did you mean '%s'?", nearest, word);
+  return nearest != NULL;
+}
+
 static void hint_rule(const rem_failure *f, const rem_node *root, rem_error *err) {
   const char *description = f->field != root ? description_of(f->field) : NULL;
   const char *title = text_of(root, "title");
@@ -354,7 +371,7 @@ rem_status rem_failure__report(const rem_failure *failure, const rem_node *root,
                 failure->pointer.text, top ? "" : "'", expected.text, found.text);
   if (failure->rule == REM_RULE_ADDITIONAL)
     hint_known_fields(failure, err);
-  else
+  else if (failure->rule != REM_RULE_REQUIRED || !hint_misspelled(failure, err))
     hint_rule(failure, root, err);
   return REM_INVALID;
 }

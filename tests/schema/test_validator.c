@@ -110,6 +110,8 @@ static void messages_give_pointer_expectation_and_finding(void **state) {
   expect_message(PERSON, "{\"name\":\"A\",\"age\":1.5}", "at '/age': expected integer or null, found number 1.5", NULL);
   expect_message(PERSON, "{}", "at '/name': expected string, found nothing (the field is required)",
                  "The schema says of this field: Full name");
+  expect_message("{\"required\":[\"name\"]}", "{\"nmae\":1}", "at '/name': expected a value, found nothing (the field is required)",
+                 "There is a field 'nmae': did you mean 'name'?");
   expect_message(PERSON, "{\"name\":\"A\",\"home\":{}}",
                  "at '/home/zip': expected string, found nothing (the field is required)",
                  "The rule is `required` in the schema 'Person'.");
