@@ -7,14 +7,17 @@
  *
  * Handles. `rem_config` is one resolved configuration. `rem_db` is one open database seen by one
  * tenant; rem_db_tenant() gives further handles on the same open database for other tenants.
- * `rem_row`, `rem_cursor`, `rem_batch` and `rem_job` are short-lived and belong to the handle they
- * came from.
+ * `rem_row`, `rem_cursor`, `rem_batch` and `rem_job` are short-lived; a row may be filled by any handle on the
+ * database it was made for.
  *
  * Threads. A `rem_db` and a `rem_config` may be used by any number of threads at once. A row, cursor,
  * batch or job is used by one thread at a time. After fork() the child may not use any handle.
  *
  * Ownership, in three words. Owned: the caller frees it with the function named. Borrowed: valid until what
  * the declaration names. Taken: the callee frees it. Every free and close function takes NULL.
+ *
+ * Structs. An options struct is filled by its `_init` function first, then changed: one that was not is REM_MISUSE. `reserved` members are left as
+ * they are: later versions take from them, so no struct of this header ever changes its size.
  *
  * Errors. A function that can fail returns a rem_status, negative on failure; it takes a `rem_error *` last
  * (NULL when not wanted) and leaves its outputs (`ret_*`) untouched on failure, except where said.
@@ -91,6 +94,11 @@ typedef struct rem_error {
 
 /* The name of a status, as "not found"; static. An unknown number gives "unknown status". */
 REM_API const char *rem_status_name(rem_status status);
+
+/* An id as hyphenated text, NUL-terminated; and back, in either case of letters, false when the text is no UUID. */
+#define REM_ID_TEXT_SIZE 37
+REM_API void rem_id_format(const uint8_t id[16], char ret_text[REM_ID_TEXT_SIZE]);
+REM_API bool rem_id_parse(const char *text, size_t text_size, uint8_t ret_id[16]);
 
 /* The library's version as "0.1.0"; static. */
 REM_API const char *rem_version(void);
@@ -169,6 +177,8 @@ typedef struct rem_create_options {
   size_t struct_size;
   const char *path;     /* the database folder itself; NULL: {P8_DB_PATH}/{name}.db */
   bool if_not_exists;   /* an existing database is not an error */
+  bool keep_current;    /* do not make it the current database of the command line */
+  uint64_t reserved[4];
 } rem_create_options;
 REM_API void rem_create_options_init(rem_create_options *options);
 
@@ -181,7 +191,8 @@ typedef struct rem_create_result {
 
 /*
  * Makes a database with mode 0700, registers the four built-in schemas, embeds their descriptions when the model is
- * installed, and makes it the current one. REM_EXISTS when it is there already; REM_INVALID for a bad name.
+ * installed, and makes it the current one. `name` may be NULL when options->path is given; `ret_result` may be NULL. REM_EXISTS when it is there
+ * already; REM_INVALID for a bad name.
  */
 REM_API REM_CHECKED rem_status rem_create(const rem_config *config, const char *name,
                                           const rem_create_options *options,
@@ -219,6 +230,7 @@ typedef struct rem_open_options {
   const char *tenant;        /* NULL: P8_DEFAULT_TENANT of the configuration, else "default" */
   const rem_config *config;  /* borrowed during the call (values are copied); NULL: rem_config_load() */
   int64_t lock_wait_ms;      /* REM_WRITE: how long to wait for another writer; default 2000 */
+  uint64_t reserved[4];
 } rem_open_options;
 REM_API void rem_open_options_init(rem_open_options *options);
 
@@ -230,12 +242,12 @@ REM_API void rem_open_options_init(rem_open_options *options);
 REM_API REM_CHECKED rem_status rem_open(const char *path, const rem_open_options *options, rem_db **ret_db,
                                         rem_error *err);
 
-/* A further handle on the same open database for another tenant; closed with rem_close() too. The
- * database is closed with the last of its handles. Cheap. */
+/* A further handle on the same open database for another tenant; closed with rem_close() too, in any order. Cheap. */
 REM_API REM_CHECKED rem_status rem_db_tenant(rem_db *db, const char *tenant, rem_db **ret_db, rem_error *err);
 
-/* Writes everything down and frees the handle, also when it reports an error. NULL is REM_OK. All rows, cursors, batches and
- * jobs of the handle must be freed before. */
+/* Makes what was written durable and frees the handle, also when it reports an error. NULL is REM_OK. No other call may be using the handle.
+ * Rows, cursors, batches and jobs that are left stay valid, and the database stays open (and locked, for a writer) until the last of them and of
+ * the handles is gone; free them first to learn of an error in closing it. */
 REM_API rem_status rem_close(rem_db *db, rem_error *err);
 
 /* Read handles: sees what other processes have committed since. Cursors already open keep their view. */
@@ -256,6 +268,7 @@ typedef struct rem_schema_options {
   size_t struct_size;
   const char *python; /* interpreter for file.py::Class; NULL: P8_PYTHON, active environment, python3 */
   const char *name;   /* overrides short_name, title and class name; NULL: as the schema says */
+  uint64_t reserved[4];
 } rem_schema_options;
 REM_API void rem_schema_options_init(rem_schema_options *options);
 
@@ -289,7 +302,7 @@ REM_API REM_CHECKED rem_status rem_schema_remove(rem_db *db, const char *table, 
 /* One row as read. Made once and filled again and again. */
 typedef struct rem_row rem_row;
 
-/* `db` must outlive the row. Owned: rem_row_free(). */
+/* Owned: rem_row_free(). */
 REM_API REM_CHECKED rem_status rem_row_new(rem_db *db, rem_row **ret_row, rem_error *err);
 REM_API void rem_row_free(rem_row *row);
 
@@ -323,9 +336,10 @@ typedef struct rem_read_options {
   bool include_deleted;
   const char *where_json; /* equality on fields: {"role": "engineer", "team": "core"}; a list field matches when it contains
                              the value; NULL: everything */
-  int64_t limit;          /* -1: no limit (search: 10) */
+  int64_t limit;          /* -1 (default): no limit; a search gives 10, or every match when min_score is set */
   int64_t offset;         /* rows to pass over */
   double min_score;       /* search: least similarity; NaN (default): none */
+  uint64_t reserved[4];
 } rem_read_options;
 REM_API void rem_read_options_init(rem_read_options *options);
 
@@ -400,12 +414,13 @@ typedef struct rem_write_result {
  * Insert is upsert: `json` is one object of the table's schema; `id` and `edges` may be among its fields. The row, its
  * key, indexes, edges, vector and log entry are one commit. `ret_result` may be NULL.
  * REM_INVALID: validation (the message has the JSON pointer, what was expected and found); REM_UNKNOWN: table;
- * REM_CONFLICT: the id given belongs to another key; REM_LIMIT: key over 4 KiB, row over 64 MiB.
+ * REM_CONFLICT: the id given is that of another row (of any table), or its key belongs to another id; REM_LIMIT: key over 4 KiB, row over 64 MiB.
  */
 REM_API REM_CHECKED rem_status rem_put(rem_db *db, const char *table, const char *json, size_t json_size,
                                        rem_write_result *ret_result, rem_error *err);
 
-/* Merges a partial document (RFC 7396) into a stored row. REM_NOT_FOUND. Key fields cannot change. */
+/* Merges a partial document (RFC 7396: null removes a field) into a stored row, by key or id; `edges`, when given, replace those stored. No change of
+ * another writer is lost in between. REM_NOT_FOUND; REM_INVALID: key fields cannot change; REM_CONFLICT: the row was deleted meanwhile. */
 REM_API REM_CHECKED rem_status rem_update(rem_db *db, const char *table, const char *key, size_t key_size,
                                           const char *json, size_t json_size,
                                           rem_write_result *ret_result, rem_error *err);
@@ -434,8 +449,9 @@ typedef struct rem_batch_result {
   int64_t inserted, updated, unchanged, deleted, missing, pending;
   int64_t first_seq, last_seq; /* 0 when nothing was written */
 } rem_batch_result;
-/* Embeds and commits, and leaves the batch empty for the next rows. On failure nothing is stored and
- * `ret_failed_index` (may be NULL) is the row to blame, or -1. */
+/* Embeds and commits, and leaves the batch empty for the next rows, also when it fails. On failure nothing is stored and
+ * `ret_failed_index` (may be NULL, as `ret_result`) is the row to blame, or -1. Rows whose embedding cannot be had now are stored all the same and
+ * counted as pending. */
 REM_API REM_CHECKED rem_status rem_batch_commit(rem_batch *batch, rem_batch_result *ret_result,
                                                 int64_t *ret_failed_index, rem_error *err);
 /* The outcome of row `index` of the last commit; false when there is no such row. */
@@ -465,6 +481,7 @@ typedef struct rem_ingest_options {
   const char *category;  /* category of the resources made; NULL: none */
   bool force;            /* ingest unchanged files too */
   bool prune;            /* remove files (and their chunks) that are gone from the folder */
+  uint64_t reserved[4];
 } rem_ingest_options;
 REM_API void rem_ingest_options_init(rem_ingest_options *options);
 

@@ -42,11 +42,13 @@ static rem_status fill(const rem_config *config, const char *path, bool *ret_pen
 
 rem_status rem_create(const rem_config *config, const char *name, const rem_create_options *options,
                       rem_create_result *ret_result, rem_error *err) {
-  REM_CHECK_ARG(config && name, err);
+  REM_CHECK_ARG(config, err);
   REM_READ_OPTIONS(rem_create_options, chosen, options);
+  REM_CHECK_ARG(name || chosen.path, err);
   rem_create_result result = {0};
   char *path REM_AUTO_FREE = NULL;
-  REM_TRY(rem_locate_by_name(config, name, &path, err));
+  if (name)
+    REM_TRY(rem_locate_by_name(config, name, &path, err));
   if (chosen.path) {
     rem_free(path);
     path = rem_path_absolute(chosen.path);
@@ -59,7 +61,8 @@ rem_status rem_create(const rem_config *config, const char *name, const rem_crea
   else
     REM_TRY(status);
   REM_TRY(fill(config, path, &result.pending, err));
-  REM_TRY(rem_locate_set_current(config, path, err));
+  if (!chosen.keep_current)
+    REM_TRY(rem_locate_set_current(config, path, err));
   if (ret_result) {
     take_path(REM_TAKE(path), &result.path);
     *ret_result = result;
@@ -127,9 +130,12 @@ rem_status rem_db_tenant(rem_db *db, const char *tenant, rem_db **ret_db, rem_er
 rem_status rem_close(rem_db *db, rem_error *err) {
   if (!db)
     return REM_OK;
-  rem_status status = rem_engine_unref(db->engine, err);
+  /* Others may hold on to the database: what this handle has written is not left to them. */
+  bool synced = !db->engine->writer || db->engine->durability == REM_SYNC || rem_kv_failed(db->engine->kv, NULL) < 0;
+  rem_status status = synced ? REM_OK : rem_kv_sync(db->engine->kv, err);
+  rem_status closed = rem_engine_unref(db->engine, status >= 0 ? err : NULL);
   rem_free(db);
-  return status;
+  return status < 0 ? status : closed;
 }
 
 rem_status rem_refresh(rem_db *db, rem_error *err) {

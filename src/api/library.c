@@ -2,10 +2,19 @@
 /* What this library is. */
 #include "base/cpu.h"
 #include "base/json.h"
+#include "base/uuid.h"
 #include "embed/encoder.h"
 #include "storage/identity.h"
 #include "storage/kv.h"
 #include "vector/kernel.h"
+
+void rem_id_format(const uint8_t id[16], char ret_text[REM_ID_TEXT_SIZE]) {
+  rem_uuid_format(id, ret_text);
+}
+
+bool rem_id_parse(const char *text, size_t text_size, uint8_t ret_id[16]) {
+  return text && rem_uuid_parse(text, text_size, ret_id);
+}
 
 const char *rem_version(void) {
   return REM_VERSION_TEXT;

@@ -35,17 +35,24 @@ rem_status rem_get(rem_db *db, const char *table, const char *key, size_t key_si
   return visible(status, include_deleted, row);
 }
 
+/* A cursor handed out keeps the database open, until rem_cursor_free(). */
+static rem_status hand_out(rem_db *db, rem_status status) {
+  if (status >= 0)
+    rem_engine_ref(db->engine);
+  return status;
+}
+
 rem_status rem_list(rem_db *db, const char *table, const rem_read_options *options, rem_cursor **ret_cursor,
                     rem_error *err) {
   REM_CHECK_ARG(db && table && ret_cursor, err);
   REM_READ_OPTIONS(rem_read_options, chosen, options);
-  return rem_entity_list(db->engine, db->tenant, table, &chosen, ret_cursor, err);
+  return hand_out(db, rem_entity_list(db->engine, db->tenant, table, &chosen, ret_cursor, err));
 }
 
 rem_status rem_lookup(rem_db *db, const char *key, size_t key_size, unsigned flags, int64_t limit,
                       rem_cursor **ret_cursor, rem_error *err) {
   REM_CHECK_ARG(db && key && ret_cursor, err);
-  return rem_entity_lookup(db->engine, db->tenant, rem_slice_of(key, key_size), flags, limit, ret_cursor, err);
+  return hand_out(db, rem_entity_lookup(db->engine, db->tenant, rem_slice_of(key, key_size), flags, limit, ret_cursor, err));
 }
 
 rem_status rem_search(rem_db *db, const char *text, size_t text_size, const char *table,
@@ -54,8 +61,8 @@ rem_status rem_search(rem_db *db, const char *text, size_t text_size, const char
   REM_READ_OPTIONS(rem_read_options, chosen, options);
   if (!rem_utf8_valid(text, text_size))
     return rem_error_set(err, REM_INVALID, "the text to search for is not valid UTF-8");
-  return rem_entity_search(db->engine, db->tenant, rem_slice_of(text, text_size), table, &chosen, ret_cursor,
-                           ret_pending, err);
+  return hand_out(db, rem_entity_search(db->engine, db->tenant, rem_slice_of(text, text_size), table, &chosen,
+                                        ret_cursor, ret_pending, err));
 }
 
 rem_status rem_search_vector(rem_db *db, const float *vector, size_t dimension, const char *table,
@@ -63,8 +70,8 @@ rem_status rem_search_vector(rem_db *db, const float *vector, size_t dimension, 
                              rem_error *err) {
   REM_CHECK_ARG(db && vector && dimension && table && ret_cursor, err);
   REM_READ_OPTIONS(rem_read_options, chosen, options);
-  return rem_entity_search_vector(db->engine, db->tenant, vector, dimension, table, &chosen, ret_cursor, ret_pending,
-                                  err);
+  return hand_out(db, rem_entity_search_vector(db->engine, db->tenant, vector, dimension, table, &chosen, ret_cursor,
+                                               ret_pending, err));
 }
 
 rem_status rem_cursor_next(rem_cursor *cursor, rem_row *row, rem_error *err) {
@@ -73,7 +80,11 @@ rem_status rem_cursor_next(rem_cursor *cursor, rem_row *row, rem_error *err) {
 }
 
 void rem_cursor_free(rem_cursor *cursor) {
+  if (!cursor)
+    return;
+  rem_engine *engine = cursor->engine;
   rem_entity_cursor_free(cursor);
+  (void)rem_engine_unref(engine, NULL);
 }
 
 rem_status rem_edges(rem_db *db, const char *table, const char *key, size_t key_size, rem_direction direction,

@@ -9,7 +9,7 @@ rem_status rem_row_new(rem_db *db, rem_row **ret_row, rem_error *err) {
   rem_row *row = rem_alloc(sizeof *row);
   if (!row)
     return rem_error_nomem(err);
-  rem_row__init(row, db->engine);
+  rem_row__init(row, rem_engine_ref(db->engine));
   *ret_row = row;
   return REM_OK;
 }
@@ -17,8 +17,10 @@ rem_status rem_row_new(rem_db *db, rem_row **ret_row, rem_error *err) {
 void rem_row_free(rem_row *row) {
   if (!row)
     return;
+  rem_engine *engine = row->engine;
   rem_row__deinit(row);
   rem_free(row);
+  (void)rem_engine_unref(engine, NULL);
 }
 
 const uint8_t *rem_row_id(const rem_row *row) {

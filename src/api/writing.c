@@ -4,11 +4,17 @@
 
 rem_status rem_batch_new(rem_db *db, rem_batch **ret_batch, rem_error *err) {
   REM_CHECK_ARG(db && ret_batch, err);
-  return rem_entity_batch_new(db->engine, db->tenant, ret_batch, err);
+  REM_TRY(rem_entity_batch_new(db->engine, db->tenant, ret_batch, err));
+  rem_engine_ref(db->engine);
+  return REM_OK;
 }
 
 void rem_batch_free(rem_batch *batch) {
+  if (!batch)
+    return;
+  rem_engine *engine = batch->engine;
   rem_entity_batch_free(batch);
+  (void)rem_engine_unref(engine, NULL);
 }
 
 rem_status rem_batch_put(rem_batch *batch, const char *table, const char *json, size_t json_size, rem_error *err) {
