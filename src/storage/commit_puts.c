@@ -38,7 +38,8 @@ bool rem_puts_add(rem_puts *puts, rem_kv_family family, rem_slice key, const rem
   uint8_t *bytes = grow_items(puts) ? rem_arena_alloc(&puts->arena, key.size + value_size) : NULL;
   if (!bytes)
     return false;
-  memcpy(bytes, key.data, key.size);
+  if (key.size)
+    memcpy(bytes, key.data, key.size);
   uint8_t *at = bytes + key.size;
   for (size_t i = 0; i < part_count; i++) {
     if (parts[i].size)
