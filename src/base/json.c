@@ -10,11 +10,14 @@
  * The nesting is counted beforehand, without recursion, so that a hostile text never reaches the recursive
  * parser. A text no longer than the limit cannot exceed it and is not scanned.
  *
+ * json_reader.c takes what is well-formed; jansson what that leaves.
+ *
  * jansson reports where its lexer stood, which is behind the token to blame; error_offset() steps back to where
  * it begins.
  */
 #include "base/json.h"
 
+#include "base/json_reader.h"
 #include "base/text.h"
 #include "base/utf8.h"
 
@@ -177,8 +180,9 @@ rem_status rem_json_parse(const char *text, size_t size, json_t **ret_json, rem_
   REM_TRY(check_utf8(text, size, err));
   REM_TRY(check_nul(text, size, err));
   REM_TRY(check_depth(text, size, err));
-  json_t *json = json_loadb(size ? text : "", size,
-                            JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &failure);
+  json_t *json = rem_json__read(text, size);
+  if (!json)
+    json = json_loadb(size ? text : "", size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &failure);
   if (!json)
     return parse_failure(text, size, &failure, err);
   *ret_json = json;
