@@ -53,13 +53,22 @@ static rem_status open_parts(rem_engine *engine, const char *path, const rem_ope
   return engine->writer ? rem_committer_new(engine->kv, 0, &engine->committer, err) : REM_OK;
 }
 
+/* Who wants a lock alone is not kept waiting by ever new ones who share it. Nobody takes such a lock twice. */
+static void init_lock(pthread_rwlock_t *lock) {
+  pthread_rwlockattr_t attributes;
+  pthread_rwlockattr_init(&attributes);
+  pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+  pthread_rwlock_init(lock, &attributes);
+  pthread_rwlockattr_destroy(&attributes);
+}
+
 static rem_status engine_new(const rem_config *config, rem_engine **ret_engine, rem_error *err) {
   rem_engine *engine = rem_calloc(1, sizeof *engine);
   if (!engine)
     return rem_error_nomem(err);
   atomic_init(&engine->references, 1);
-  pthread_rwlock_init(&engine->schema_lock, NULL);
-  pthread_rwlock_init(&engine->view_lock, NULL);
+  init_lock(&engine->schema_lock);
+  init_lock(&engine->view_lock);
   pthread_mutex_init(&engine->embedder_lock, NULL);
   rem_status status = rem_config_copy(config, &engine->config, err);
   if (status < 0) {
