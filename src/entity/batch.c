@@ -39,6 +39,8 @@ static void batch_clear(rem_batch *batch) {
   batch->outcome_count = 0;
   batch->document_bytes = 0;
   batch->committed = false;
+  rem_hash_map_clear(&batch->places);
+  batch->placed = 0;
   rem_arena_reset(&batch->arena);
 }
 
@@ -51,12 +53,15 @@ void rem_entity_batch_truncate(rem_batch *batch, size_t count) {
     batch_clear(batch);
   while (batch->count > count)
     change_deinit(&batch->changes[--batch->count]);
+  rem_hash_map_clear(&batch->places);
+  batch->placed = 0;
 }
 
 void rem_entity_batch_free(rem_batch *batch) {
   if (!batch)
     return;
   batch_clear(batch);
+  rem_hash_map_deinit(&batch->places);
   rem_arena_deinit(&batch->arena);
   rem_free(batch->changes);
   rem_free(batch);
@@ -263,22 +268,64 @@ rem_status rem_entity_batch_delete(rem_batch *batch, const char *table, rem_slic
 /* ------------------------------------------------------------------------------------------- */
 /* Updates                                                                                      */
 
-/* Does the earlier change concern the row `id` with this key? A put or delete may name the row by its key where the row has an id of its own. */
-static bool concerns(const rem_change *earlier, const uint8_t id[16], rem_slice key) {
-  if (memcmp(earlier->id, id, 16) == 0)
-    return true;
-  bool names_key = earlier->kind == REM_CHANGE_PUT || earlier->kind == REM_CHANGE_DELETE;
-  return names_key && key.size && rem_slice_equal(earlier->key, key);
+/* A put or delete may name the row by its key where the row has an id of its own. */
+static bool names_key(const rem_change *change) {
+  return (change->kind == REM_CHANGE_PUT || change->kind == REM_CHANGE_DELETE) && change->key.size;
 }
 
-/* The change of this batch that the row will have come from, or NULL: the last one before `change`. */
-static rem_change *earlier_change(rem_batch *batch, const rem_change *change, const uint8_t id[16], rem_slice key) {
+static rem_status place_name(const rem_table *table, char kind, rem_slice value, rem_buffer *name, rem_error *err) {
+  rem_buffer_reset(name);
+  rem_buffer_append_text(name, table->name);
+  rem_buffer_append_byte(name, 0);
+  rem_buffer_append_byte(name, (uint8_t)kind);
+  rem_buffer_append_slice(name, value);
+  return rem_buffer_status(name, err);
+}
+
+static rem_status place_changes(rem_batch *batch, rem_buffer *name, rem_error *err) {
+  for (; batch->placed < batch->count; batch->placed++) {
+    const rem_change *change = &batch->changes[batch->placed];
+    void *place = (void *)(uintptr_t)(batch->placed + 1);
+    if (change->kind == REM_CHANGE_TABLE)
+      continue;
+    REM_TRY(place_name(change->table, 'i', rem_slice_of(change->id, 16), name, err));
+    REM_TRY(rem_hash_map_put(&batch->places, rem_buffer_slice(name), place, NULL, err));
+    if (!names_key(change))
+      continue;
+    REM_TRY(place_name(change->table, 'k', change->key, name, err));
+    REM_TRY(rem_hash_map_put(&batch->places, rem_buffer_slice(name), place, NULL, err));
+  }
+  return REM_OK;
+}
+
+/* Looks at each change before `change`: when the commit starts again, applying has settled ids that were not known before. */
+static rem_change *scan_earlier(rem_batch *batch, const rem_change *change, const uint8_t id[16], rem_slice key) {
   for (rem_change *earlier = batch->changes + (change - batch->changes); earlier-- > batch->changes;)
     if (earlier->kind != REM_CHANGE_TABLE &&
         (earlier->table == change->table || strcmp(earlier->table->name, change->table->name) == 0) &&
-        concerns(earlier, id, key))
+        (memcmp(earlier->id, id, 16) == 0 || (names_key(earlier) && rem_slice_equal(earlier->key, key))))
       return earlier;
   return NULL;
+}
+
+/* The change of this batch that the row `id` with this key will have come from, or NULL: the last one before `change`. */
+static rem_status earlier_change(rem_batch *batch, const rem_change *change, const uint8_t id[16], rem_slice key,
+                                 rem_change **ret_earlier, rem_error *err) {
+  if (change < batch->changes + batch->count) {
+    *ret_earlier = scan_earlier(batch, change, id, key);
+    return REM_OK;
+  }
+  rem_buffer name REM_CLEANUP(rem_buffer_deinit) = {0};
+  REM_TRY(place_changes(batch, &name, err));
+  REM_TRY(place_name(change->table, 'i', rem_slice_of(id, 16), &name, err));
+  uintptr_t by_id = (uintptr_t)rem_hash_map_get(&batch->places, rem_buffer_slice(&name)), by_key = 0;
+  if (key.size) {
+    REM_TRY(place_name(change->table, 'k', key, &name, err));
+    by_key = (uintptr_t)rem_hash_map_get(&batch->places, rem_buffer_slice(&name));
+  }
+  uintptr_t place = by_id > by_key ? by_id : by_key;
+  *ret_earlier = place ? &batch->changes[place - 1] : NULL;
+  return REM_OK;
 }
 
 static rem_status update_not_found(const rem_change *change, rem_slice key, rem_error *err) {
@@ -339,7 +386,8 @@ static rem_status find_base(rem_batch *batch, rem_change *change, rem_row *row, 
   bool stored = status == REM_OK;
   if (stored)
     REM_TRY(rem_record_key(&row->record, change->table, &key, err));
-  rem_change *earlier = earlier_change(batch, change, change->id, stored ? rem_buffer_slice(&key) : wanted);
+  rem_change *earlier;
+  REM_TRY(earlier_change(batch, change, change->id, stored ? rem_buffer_slice(&key) : wanted, &earlier, err));
   change->expected_seq = 0;
   if (earlier && earlier->kind == REM_CHANGE_DELETE)
     return REM_NOT_FOUND;

@@ -61,6 +61,8 @@ struct rem_batch {
   size_t count, capacity;
   size_t outcome_count;  /* changes kept from the last commit for rem_batch_outcome() */
   rem_arena arena;
+  rem_hash_map places;   /* for updates: table, NUL, 'i' and id or 'k' and key -> place + 1 of the last change of that row */
+  size_t placed;         /* changes that are in `places` */
   size_t document_bytes; /* of the texts added, for the bound */
   bool committed;        /* the next add starts afresh */
   bool schema_change;    /* its committer holds the schema lock and has seen to the tenant */
