@@ -145,6 +145,12 @@ REM_CHECKED rem_status rem_kv_iterator_new(rem_kv *kv, const rem_kv_snapshot *sn
 /* The same for the keys that start with `prefix`. */
 REM_CHECKED rem_status rem_kv_iterator_prefix(rem_kv *kv, const rem_kv_snapshot *snapshot, rem_kv_family family,
                                               rem_slice prefix, rem_kv_iterator **ret_iterator, rem_error *err);
+/* Has a scan of the whole of `family` been announced by this call before? A command that scans once and ends should not pay for keeping
+ * what it read (a page fault for each page of cache); a process that scans again should find it in the cache. */
+bool rem_kv_scan_again(rem_kv *kv, rem_kv_family family);
+/* An iterator over a prefix whose blocks stay in the cache only when `keep`. */
+REM_CHECKED rem_status rem_kv_iterator_scan(rem_kv *kv, const rem_kv_snapshot *snapshot, rem_kv_family family,
+                                            rem_slice prefix, bool keep, rem_kv_iterator **ret_iterator, rem_error *err);
 void rem_kv_iterator_free(rem_kv_iterator *iterator);
 static inline void rem_kv_iterator_cleanup(rem_kv_iterator **iterator) {
   rem_kv_iterator_free(*iterator);

@@ -25,6 +25,7 @@ struct rem_kv_handle {
   atomic_long iterators, snapshots, pins;
   unsigned fork_generation;
   bool writer;
+  atomic_bool scanned[REM_CF_COUNT]; /* rem_kv_scan_again() */
 };
 
 /* What a reader compares to see whether the writer moved: the manifest by name and size, and how much log there is. */

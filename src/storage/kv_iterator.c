@@ -39,8 +39,9 @@ static rem_status copy_bounds(rem_buffer *lower, rem_buffer *upper, rem_slice fr
   return rem_buffer_status(upper, err);
 }
 
-static void start(rem_kv_iterator *it, const rem_kv_snapshot *snapshot, rem_kv_family family) {
+static void start(rem_kv_iterator *it, const rem_kv_snapshot *snapshot, rem_kv_family family, bool keep) {
   it->read_options = rocksdb_readoptions_create();
+  rocksdb_readoptions_set_fill_cache(it->read_options, keep);
   if (snapshot && snapshot->snapshot)
     rocksdb_readoptions_set_snapshot(it->read_options, snapshot->snapshot);
   if (it->lower.size)
@@ -62,8 +63,8 @@ static void discard(rem_kv_iterator *it) {
   rem_free(it);
 }
 
-rem_status rem_kv_iterator_new(rem_kv *kv, const rem_kv_snapshot *snapshot, rem_kv_family family, rem_slice lower,
-                               rem_slice upper, rem_kv_iterator **ret_iterator, rem_error *err) {
+static rem_status new_iterator(rem_kv *kv, const rem_kv_snapshot *snapshot, rem_kv_family family, rem_slice lower,
+                               rem_slice upper, bool keep, rem_kv_iterator **ret_iterator, rem_error *err) {
   rem_kv_iterator *it = rem_calloc(1, sizeof *it);
   if (!it)
     return rem_error_nomem(err);
@@ -74,18 +75,37 @@ rem_status rem_kv_iterator_new(rem_kv *kv, const rem_kv_snapshot *snapshot, rem_
     discard(it);
     return status;
   }
-  start(it, snapshot, family);
+  start(it, snapshot, family, keep);
   atomic_fetch_add(&it->handle->iterators, 1);
   *ret_iterator = it;
   return REM_OK;
 }
 
-rem_status rem_kv_iterator_prefix(rem_kv *kv, const rem_kv_snapshot *snapshot, rem_kv_family family, rem_slice prefix,
-                                  rem_kv_iterator **ret_iterator, rem_error *err) {
+rem_status rem_kv_iterator_new(rem_kv *kv, const rem_kv_snapshot *snapshot, rem_kv_family family, rem_slice lower,
+                               rem_slice upper, rem_kv_iterator **ret_iterator, rem_error *err) {
+  return new_iterator(kv, snapshot, family, lower, upper, true, ret_iterator, err);
+}
+
+rem_status rem_kv_iterator_scan(rem_kv *kv, const rem_kv_snapshot *snapshot, rem_kv_family family, rem_slice prefix,
+                                bool keep, rem_kv_iterator **ret_iterator, rem_error *err) {
   rem_buffer end REM_AUTO_BUFFER = {0};
   rem_key_prefix_end(&end, prefix);
   REM_TRY(rem_buffer_status(&end, err));
-  return rem_kv_iterator_new(kv, snapshot, family, prefix, rem_buffer_slice(&end), ret_iterator, err);
+  return new_iterator(kv, snapshot, family, prefix, rem_buffer_slice(&end), keep, ret_iterator, err);
+}
+
+rem_status rem_kv_iterator_prefix(rem_kv *kv, const rem_kv_snapshot *snapshot, rem_kv_family family, rem_slice prefix,
+                                  rem_kv_iterator **ret_iterator, rem_error *err) {
+  return rem_kv_iterator_scan(kv, snapshot, family, prefix, true, ret_iterator, err);
+}
+
+bool rem_kv_scan_again(rem_kv *kv, rem_kv_family family) {
+  rem_kv_handle *handle;
+  if (rem_kv__handle_acquire(kv, &handle, NULL) < 0)
+    return true;
+  bool again = atomic_exchange_explicit(&handle->scanned[family], true, memory_order_relaxed);
+  rem_kv__handle_release(handle);
+  return again;
 }
 
 void rem_kv_iterator_free(rem_kv_iterator *it) {

@@ -38,6 +38,7 @@ typedef struct job {
   const rem_kv_snapshot *snapshot;
   const rem_query *query;
   rem_slice prefix;
+  bool keep; /* blocks stay in the cache */
   worker *workers;
   atomic_bool failed;
 } job;
@@ -136,7 +137,7 @@ static rem_status scan_ids(const job *j, worker *w, size_t first, size_t end, re
 /* Rows whose first id byte is in [first, end). */
 static rem_status scan_range(const job *j, worker *w, unsigned first, unsigned end, rem_error *err) {
   if (w->iterator == NULL)
-    REM_TRY(rem_kv_iterator_prefix(j->scan->kv, j->snapshot, REM_CF_VECTORS, j->prefix, &w->iterator, err));
+    REM_TRY(rem_kv_iterator_scan(j->scan->kv, j->snapshot, REM_CF_VECTORS, j->prefix, j->keep, &w->iterator, err));
   if (j->scan->ids != NULL)
     return scan_ids(j, w, first_id_from(j->scan, first), first_id_from(j->scan, end), err);
   if (first == 0 && end == 256) return scan_all(j, w, err);
@@ -239,6 +240,7 @@ rem_status rem_vector_scan_run(const rem_vector_scan *scan, rem_vector_hits *ret
   job j = {.scan = scan,
            .snapshot = scan->snapshot != NULL ? scan->snapshot : snapshot,
            .query = &query,
-           .prefix = rem_buffer_slice(&prefix)};
+           .prefix = rem_buffer_slice(&prefix),
+           .keep = rem_kv_scan_again(scan->kv, REM_CF_VECTORS)};
   return run_job(&j, ret_hits, err);
 }
