@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #define DEFAULT_MAX ((size_t)1 << 30)
+#define FIRST_CAPACITY 256 /* most keys and many records fit: growing costs more than what stays unused */
 
 int rem_slice_compare(rem_slice a, rem_slice b) {
   size_t shared = a.size < b.size ? a.size : b.size;
@@ -32,7 +33,7 @@ static bool grow(rem_buffer *buffer, size_t needed) {
     buffer->failure = REM_LIMIT;
     return false;
   }
-  size_t capacity = buffer->capacity ? buffer->capacity * 2 : 64;
+  size_t capacity = buffer->capacity ? buffer->capacity * 2 : FIRST_CAPACITY;
   while (capacity < needed)
     capacity *= 2;
   if (capacity > max)

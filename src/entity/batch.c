@@ -130,7 +130,15 @@ static rem_status derive(rem_batch *batch, rem_change *change, rem_error *err) {
   return REM_OK;
 }
 
+/* Room for a record as large as the last one, so that it need not grow: rows of a batch are alike. */
+static void expect_size(rem_batch *batch, rem_change *change) {
+  size_t last = batch->count ? batch->changes[batch->count - 1].record.size : 0;
+  if (change->record.capacity == 0 && last > 0 && last <= REM_RECORD_INLINE_SIZE)
+    (void)rem_buffer_extend(&change->record, last + last / 8);
+}
+
 static rem_status encode(rem_batch *batch, rem_change *change, rem_error *err) {
+  expect_size(batch, change);
   rem_buffer_reset(&change->record);
   change->record.max = REM_RECORD_MAX_SIZE;
   rem_record_system system = {.generation = change->table->generation};

@@ -76,7 +76,7 @@ static rem_status fill(void *context, rem_error *err) {
   rem_buffer buffer REM_AUTO_BUFFER = {0};
   rem_bytes bytes = {0};
   (void)context;
-  for (int i = 0; i < 100; i++)
+  for (int i = 0; i < 1000; i++)
     rem_buffer_append_format(&buffer, "%d,", i);
   rem_status status = rem_buffer_take(&buffer, &bytes, err);
   rem_bytes_free(&bytes);
