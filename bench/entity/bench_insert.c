@@ -6,7 +6,7 @@
  *   bench_insert --beyond [rows]            beyond the cache: librem and SQLite in turns, a batch each
  *
  * Each of log on and off, synced at every batch. Beyond the cache both may use the same little memory; the full size (REM_BENCH_FULL=1) is 10 million rows
- * in the default memory, the reduced size 1 million in 48 MiB. What the operating system caches it caches for both.
+ * in the default memory, the reduced size 600,000 in 48 MiB. What the operating system caches it caches for both.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -182,7 +182,7 @@ static void beyond_cache(rem_config *config, size_t rows) {
 int main(int argc, char **argv) {
   bool beyond = argc > 1 && strcmp(argv[1], "--beyond") == 0;
   int at = beyond ? 2 : 1;
-  size_t rows = argc > at ? (size_t)atol(argv[at]) : beyond ? (measure_full() ? 10000000 : 1000000) : 200000;
+  size_t rows = argc > at ? (size_t)atol(argv[at]) : beyond ? (measure_full() ? 10000000 : 600000) : 100000;
   size_t rounds = argc > at + 1 ? (size_t)atol(argv[at + 1]) : measure_full() ? 9 : 3;
   rows = rows < BATCH_ROWS ? BATCH_ROWS : rows / BATCH_ROWS * BATCH_ROWS;
   measure_begin(beyond ? "insert beyond cache" : "insert");
