@@ -225,7 +225,10 @@ static rem_status write_value(void *context, rem_error *err) {
 
 static void writing_survives_every_allocation_failure(void **state) {
   (void)state;
-  json_t *json = parse("[\"a text long enough to grow the buffer more than once, as it is longer than sixty-four bytes\",1,2.5,{\"k\":[]}]");
+  /* Long enough to grow the buffer more than once. */
+  char text[1024];
+  snprintf(text, sizeof text, "[\"%0600d\",1,2.5,{\"k\":[]}]", 7);
+  json_t *json = parse(text);
   assert_true(fault_sweep(write_value, json) >= 2);
   json_decref(json);
 }
