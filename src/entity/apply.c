@@ -659,8 +659,6 @@ static rem_status apply_delete(apply_run *run, rem_change *change, rem_error *er
 }
 
 /* ------------------------------------------------------------------------------------------- */
-
-/* ------------------------------------------------------------------------------------------- */
 /* Purge                                                                                        */
 
 static void count_purge(rem_counters *counters, const stored_row *old, bool text, bool derived) {
