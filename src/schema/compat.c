@@ -227,7 +227,10 @@ static void compare(rem_compat *c) {
 rem_status rem_schema_compare(const json_t *old_schema, const json_t *new_schema, rem_schema_report *ret_report,
                               rem_error *err) {
   rem_schema_report report REM_AUTO_SCHEMA_REPORT = {0};
-  rem_compat c = {.old_document = old_schema, .new_document = new_schema, .report = &report};
+  /* Comparing borrows parts by reference count, and other threads may be at work with the table whose schema this is. */
+  json_t *old_copy REM_AUTO_JSON = json_deep_copy(old_schema), *new_copy REM_AUTO_JSON = json_deep_copy(new_schema);
+  if (old_copy == NULL || new_copy == NULL) return rem_error_nomem(err);
+  rem_compat c = {.old_document = old_copy, .new_document = new_copy, .report = &report};
   c.same_definitions = same_definitions(old_schema, new_schema);
   compare(&c);
   if (c.failure == REM_NOMEM) return rem_error_nomem(err);

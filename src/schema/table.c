@@ -9,7 +9,7 @@
 
 static void table_free(rem_table *table) {
   if (table == NULL) return;
-  json_decref(table->schema);
+  json_decref((json_t *)table->schema);
   if (table->private_parts != NULL) {
     rem_validator_free(atomic_load(&table->private_parts->validator));
     rem_hash_map_deinit(&table->private_parts->by_name);
@@ -130,7 +130,9 @@ rem_status rem_table_with_slot(const rem_table *table, size_t slot, const rem_sl
                                rem_table **ret_table, rem_error *err) {
   rem_table_prior *prior REM_AUTO_FREE = NULL;
   REM_TRY(rem_table__priors(table, &prior, err));
-  rem_table_parts parts = {.schema = table->schema,
+  json_t *copy REM_AUTO_JSON = json_deep_copy(table->schema);
+  if (copy == NULL) return rem_error_nomem(err);
+  rem_table_parts parts = {.schema = copy,
                            .name = table->name,
                            .type = table->type,
                            .generation = table->generation,
@@ -158,14 +160,7 @@ static rem_status drop_system_required(json_t *root, rem_error *err) {
 }
 
 /* The rows validated carry no system fields, so a schema that lists them is compiled without them. */
-static rem_status schema_of_rows(const rem_table *table, json_t **ret_schema, rem_error *err) {
-  if (!table->private_parts->declares_system) {
-    *ret_schema = json_incref(table->schema);
-    return REM_OK;
-  }
-  json_t *copy REM_AUTO_JSON = json_deep_copy(table->schema);
-  if (copy == NULL) return rem_error_nomem(err);
-  json_t *root = (json_t *)rem_table__root(copy);
+static rem_status drop_system_fields(json_t *root, rem_error *err) {
   json_t *properties = json_object_get(root, "properties");
   const char *name;
   json_t *value;
@@ -173,7 +168,14 @@ static rem_status schema_of_rows(const rem_table *table, json_t **ret_schema, re
   json_object_foreach_safe(properties, next, name, value) {
     if (rem_table_is_system_field(name, strlen(name))) json_object_del(properties, name);
   }
-  REM_TRY(drop_system_required(root, err));
+  return drop_system_required(root, err);
+}
+
+/* A copy in any case: the validator counts references on what it is given, and those of a shared table stay untouched. */
+static rem_status schema_of_rows(const rem_table *table, json_t **ret_schema, rem_error *err) {
+  json_t *copy REM_AUTO_JSON = json_deep_copy(table->schema);
+  if (copy == NULL) return rem_error_nomem(err);
+  if (table->private_parts->declares_system) REM_TRY(drop_system_fields((json_t *)rem_table__root(copy), err));
   *ret_schema = REM_TAKE(copy);
   return REM_OK;
 }

@@ -69,7 +69,7 @@ typedef struct rem_table {
   const char *title, *category, *version, *description; /* "" when the schema has none */
   bool builtin;
   uint32_t generation; /* 1 at first */
-  json_t *schema;      /* as registered; immutable */
+  const json_t *schema; /* as registered; owned by this table alone and immutable, its reference counts too: jansson's are not for threads */
   rem_field *fields;   /* by number: fields[i].number == i */
   size_t field_count;
   const uint16_t *indexed; /* numbers of the indexed fields that are not removed */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tables: names, fields, keys, embedding, generations, the stored form, defaults. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -9,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/json.h"
+#include "schema/compat.h"
 #include "schema/table.h"
 
 static json_t *parse(const char *text) {
@@ -424,6 +426,39 @@ static void chunk_ordinal_is_ordinal_in_resources(void **state) {
   rem_table_unref(table);
 }
 
+static void *use_often(void *context) {
+  rem_table *table = context;
+  for (int i = 0; i < 20; i++) {
+    rem_table *pinned = NULL;
+    rem_schema_report report = {0};
+    rem_slot slot = {.model = "m", .sha256 = "0", .dimension = 3};
+    json_t *row = parse("{\"name\":\"A\",\"email\":\"a@b.c\",\"role\":\"x\"}");
+    if (rem_table_apply_defaults(table, row, NULL) != REM_OK || rem_table_validate(table, row, NULL) != REM_OK ||
+        rem_table_with_slot(table, 0, &slot, &pinned, NULL) != REM_OK || rem_table_validate(pinned, row, NULL) != REM_OK ||
+        rem_schema_compare(table->schema, pinned->schema, &report, NULL) != REM_OK || report.count != 0)
+      return table;
+    rem_schema_report_deinit(&report);
+    rem_table_unref(pinned);
+    json_decref(row);
+  }
+  return NULL;
+}
+
+/* jansson counts references without regard to threads: what a table shares it must not count on. ThreadSanitizer is the judge. */
+static void threads_share_a_table(void **state) {
+  (void)state;
+  rem_table *table = table_of(PERSON, NULL);
+  pthread_t threads[4];
+  for (size_t i = 0; i < 4; i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, use_often, table), 0);
+  for (size_t i = 0; i < 4; i++) {
+    void *wrong = NULL;
+    pthread_join(threads[i], &wrong);
+    assert_null(wrong);
+  }
+  rem_table_unref(table);
+}
+
 static void declared_system_fields_do_not_bind_rows(void **state) {
   (void)state;
   rem_table *table = table_of("{\"short_name\":\"t\",\"properties\":{\"id\":{\"type\":\"string\",\"format\":\"uuid\"},"
@@ -475,6 +510,7 @@ int main(void) {
       cmocka_unit_test(defaults_fill_what_is_absent),
       cmocka_unit_test(chunk_ordinal_is_ordinal_in_resources),
       cmocka_unit_test(declared_system_fields_do_not_bind_rows),
+      cmocka_unit_test(threads_share_a_table),
       cmocka_unit_test(every_failed_allocation_is_told_and_leaks_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
