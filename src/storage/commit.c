@@ -89,6 +89,8 @@ rem_kv *rem_committer_kv(const rem_committer *committer) {
 void rem_commit_counters_get(rem_committer *committer, rem_commit_counters *ret_counters) {
   pthread_mutex_lock(&committer->lock);
   *ret_counters = committer->counters;
+  for (const waiter *w = committer->head; w; w = w->next)
+    ret_counters->waiting++;
   pthread_mutex_unlock(&committer->lock);
 }
 

@@ -84,6 +84,7 @@ size_t rem_commit_size(const rem_commit_group *group);
 
 typedef struct rem_commit_counters {
   uint64_t requests, groups, syncs;
+  size_t waiting; /* requests in line now */
 } rem_commit_counters;
 void rem_commit_counters_get(rem_committer *committer, rem_commit_counters *ret_counters);
 
