@@ -245,10 +245,11 @@ static rem_status rows_step(check_job *job, rem_progress *progress, int64_t dead
   REM_TRY(rem_buffer_status(&prefix, err));
   REM_TRY(rem_kv_iterator_prefix(job->engine->kv, job->snapshot, REM_CF_ENTITIES, rem_buffer_slice(&prefix), &iterator,
                                  err));
-  for (resume(job, iterator); rem_kv_iterator_valid(iterator); rem_kv_iterator_next(iterator)) {
+  for (resume(job, iterator); rem_kv_iterator_valid(iterator);) {
+    REM_TRY(read_and_check(job, table, iterator, err));
+    rem_kv_iterator_next(iterator);
     if (rem_clock_monotonic_us() > deadline)
       break;
-    REM_TRY(read_and_check(job, table, iterator, err));
   }
   rem_error reason = {0};
   bool end = pause_at(job, iterator);
@@ -305,13 +306,14 @@ static rem_status entries_step(check_job *job, rem_progress *progress, int64_t d
   rem_progress_set_item(progress, rem_kv_family_name(family));
   REM_TRY(rem_buffer_status(&prefix, err));
   REM_TRY(rem_kv_iterator_prefix(job->engine->kv, job->snapshot, family, rem_buffer_slice(&prefix), &iterator, err));
-  for (resume(job, iterator); rem_kv_iterator_valid(iterator); rem_kv_iterator_next(iterator)) {
-    if (rem_clock_monotonic_us() > deadline)
-      break;
+  for (resume(job, iterator); rem_kv_iterator_valid(iterator);) {
     if (job->looking_for_orphans)
       REM_TRY(judge_entry(job, family, rem_kv_iterator_key(iterator), rem_kv_iterator_value(iterator), err));
     else
       job->found++;
+    rem_kv_iterator_next(iterator);
+    if (rem_clock_monotonic_us() > deadline)
+      break;
   }
   if (!pause_at(job, iterator))
     return REM_OK;
@@ -358,12 +360,14 @@ static rem_status log_step(check_job *job, rem_progress *progress, int64_t deadl
   rem_log_entry entry;
   rem_progress_set_item(progress, "log");
   rem_status status = job->log ? REM_OK : open_log(job, &reason);
-  while (status >= 0 && rem_clock_monotonic_us() < deadline) {
+  while (status >= 0) {
     status = rem_log_reader_next(job->log, &entry, &reason);
     if (status != REM_ROW)
       break;
     job->log_seq = entry.seq;
     job->log_entries++;
+    if (rem_clock_monotonic_us() > deadline)
+      break;
   }
   if (status < 0)
     REM_TRY(found_damage(job, status, &reason, err));

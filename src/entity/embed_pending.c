@@ -78,9 +78,11 @@ static rem_status step(void *state, rem_progress *progress, rem_error *err) {
   embed_job *job = state;
   int64_t deadline = rem_job_deadline_us();
   rem_progress_set_phase(progress, "embed");
-  while (job->table < job->tables.count && rem_clock_monotonic_us() < deadline) {
+  while (job->table < job->tables.count) {
     rem_progress_set_item(progress, job->tables.tables[job->table]->name);
     REM_TRY(embed_piece(job, err));
+    if (rem_clock_monotonic_us() > deadline)
+      break;
   }
   progress->done = job->embedded;
   progress->total = job->total;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "entity/job.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +9,7 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 
-#define STEP_US 100000
+static _Atomic int64_t step_us = 100000;
 
 struct rem_job {
   const rem_job_type *type;
@@ -62,7 +63,11 @@ void rem_job_free(rem_job *job) {
 }
 
 int64_t rem_job_deadline_us(void) {
-  return rem_clock_monotonic_us() + STEP_US;
+  return rem_clock_monotonic_us() + atomic_load_explicit(&step_us, memory_order_relaxed);
+}
+
+void rem_job_set_step_us(int64_t duration_us) {
+  atomic_store_explicit(&step_us, duration_us, memory_order_relaxed);
 }
 
 void rem_progress_set_item(rem_progress *progress, const char *item) {

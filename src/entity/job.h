@@ -18,8 +18,12 @@ typedef struct rem_job_type {
 /* Takes `state`, also on failure. Owned: rem_job_free(). */
 REM_CHECKED rem_status rem_job_new(const rem_job_type *type, void *state, rem_job **ret_job, rem_error *err);
 
-/* The part of a step's time that is left: steps stop when it is used up. */
+/* When the step that begins now should stop. A step does one piece of work (a row, a chunk, a file) in any case, so that a job ends however
+ * slow the machine is. */
 int64_t rem_job_deadline_us(void);
+/* How long steps last from now on, in the whole process. For tests of what holds between two steps: at -1 a step is one piece of work, on a
+ * machine of any speed. */
+void rem_job_set_step_us(int64_t duration_us);
 
 /* Copies `item` into a progress, shortened at a character boundary. */
 void rem_progress_set_item(rem_progress *progress, const char *item);

@@ -126,12 +126,13 @@ static rem_status rows_step(reindex *job, int64_t deadline, rem_error *err) {
   rem_key_entity_prefix(&prefix, job->tenant, table->name);
   REM_TRY(rem_buffer_status(&prefix, err));
   REM_TRY(rem_kv_iterator_prefix(job->engine->kv, NULL, REM_CF_ENTITIES, rem_buffer_slice(&prefix), &iterator, err));
-  for (resume(job, iterator); rem_kv_iterator_valid(iterator); rem_kv_iterator_next(iterator)) {
-    if (rem_kv_batch_size(job->batch) > PIECE_BYTES || rem_clock_monotonic_us() > deadline)
-      break;
+  for (resume(job, iterator); rem_kv_iterator_valid(iterator);) {
     const uint8_t *id = rem_key_id(rem_kv_iterator_key(iterator));
     REM_TRY(rem_read_value(job->engine, NULL, job->tenant, table, id, rem_kv_iterator_value(iterator), &job->row, err));
     REM_TRY(put_row(job, err));
+    rem_kv_iterator_next(iterator);
+    if (rem_kv_batch_size(job->batch) > PIECE_BYTES || rem_clock_monotonic_us() > deadline)
+      break;
   }
   REM_TRY(rem_kv_iterator_status(iterator, err));
   if (pause_at(job, iterator) && ++job->table == job->tables.count)
@@ -181,10 +182,11 @@ static rem_status entries_step(reindex *job, int64_t deadline, rem_error *err) {
   REM_TRY(rem_buffer_status(&prefix, err));
   REM_TRY(rem_kv_iterator_prefix(job->engine->kv, NULL, family, rem_buffer_slice(&prefix), &iterator, err));
   rem_row__reset(&job->row);
-  for (resume(job, iterator); rem_kv_iterator_valid(iterator); rem_kv_iterator_next(iterator)) {
+  for (resume(job, iterator); rem_kv_iterator_valid(iterator);) {
+    REM_TRY(judge_entry(job, family, rem_kv_iterator_key(iterator), rem_kv_iterator_value(iterator), err));
+    rem_kv_iterator_next(iterator);
     if (rem_clock_monotonic_us() > deadline)
       break;
-    REM_TRY(judge_entry(job, family, rem_kv_iterator_key(iterator), rem_kv_iterator_value(iterator), err));
   }
   REM_TRY(rem_kv_iterator_status(iterator, err));
   if (pause_at(job, iterator) && ++job->area == REM_AUDIT_AREA_COUNT) {

@@ -72,8 +72,11 @@ static rem_status step(void *state, rem_progress *progress, rem_error *err) {
   vacuum *job = state;
   int64_t deadline = rem_job_deadline_us();
   rem_progress_set_phase(progress, "rows");
-  while (job->tenant < job->tenant_count && rem_clock_monotonic_us() < deadline)
+  while (job->tenant < job->tenant_count) {
     REM_TRY(purge_piece(job, progress, err));
+    if (rem_clock_monotonic_us() > deadline)
+      break;
+  }
   progress->done = job->removed;
   if (job->tenant < job->tenant_count)
     return REM_ROW;

@@ -54,12 +54,12 @@ static rem_status report_problems(rem_pipeline *pipeline, rem_error *err) {
 }
 
 static rem_status scan(rem_pipeline *pipeline, int64_t deadline, rem_progress *progress, rem_error *err) {
-  rem_status status = REM_ROW;
+  rem_status status;
   rem_progress_set_phase(progress, "scan");
-  while (status == REM_ROW && rem_clock_monotonic_us() < deadline) {
+  do {
     REM_TRY(rem_engine_check_usable(pipeline->engine, err));
     status = rem_walker_step(pipeline->walker, err);
-  }
+  } while (status == REM_ROW && rem_clock_monotonic_us() < deadline);
   REM_TRY(status);
   progress->done = (int64_t)rem_walker_file_count(pipeline->walker);
   if (status == REM_ROW)
@@ -91,10 +91,11 @@ static int64_t bytes_done(const rem_pipeline *pipeline) {
 }
 
 static rem_status ingest(rem_pipeline *pipeline, int64_t deadline, rem_progress *progress, rem_error *err) {
-  rem_status status = REM_ROW;
+  rem_status status;
   rem_progress_set_phase(progress, "ingest");
-  while (status == REM_ROW && rem_clock_monotonic_us() < deadline)
+  do
     status = rem_pipeline__files(pipeline, err);
+  while (status == REM_ROW && rem_clock_monotonic_us() < deadline);
   REM_TRY(status);
   show_item(pipeline, progress);
   progress->done = pipeline->files_done;
@@ -108,10 +109,11 @@ static rem_status ingest(rem_pipeline *pipeline, int64_t deadline, rem_progress 
 }
 
 static rem_status prune(rem_pipeline *pipeline, int64_t deadline, rem_progress *progress, rem_error *err) {
-  rem_status status = REM_ROW;
+  rem_status status;
   rem_progress_set_phase(progress, "prune");
-  while (status == REM_ROW && rem_clock_monotonic_us() < deadline)
+  do
     status = rem_pipeline__prune(pipeline, err);
+  while (status == REM_ROW && rem_clock_monotonic_us() < deadline);
   REM_TRY(status);
   progress->done = pipeline->removed;
   if (status == REM_DONE)
