@@ -23,7 +23,7 @@ class Sharing(ProgramTest):
         process = self.start("upsert", "--schema", "issue", "--batch-size", "1")
         process.stdin.write(self.issues(3).encode())
         process.stdin.flush()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 300
         while self.run_db("get", "issue", "TAP-0").code != 0:
             self.assertLess(time.monotonic(), deadline)
         return process
@@ -71,8 +71,11 @@ class Sharing(ProgramTest):
         readers = [threading.Thread(target=read) for _ in range(2)]
         for reader in readers:
             reader.start()
-        for part in range(4 * SCALE):
+        part = 0
+        # On until the readers had their turn too, however the machine shares itself out.
+        while part < 4 * SCALE or (len(seen) <= 2 and not failures and part < 100):
             self.db("upsert", "--schema", "issue", "--batch-size", 50, input=self.issues(1000, start=1000 * part))
+            part += 1
         stop.set()
         for reader in readers:
             reader.join()
@@ -91,7 +94,7 @@ class Signals(ProgramTest):
         process = self.start("upsert", "--schema", "issue", "--batch-size", "10")
         process.stdin.write(self.issues(95, start=start).encode())
         process.stdin.flush()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 300
         while self.run_db("get", "issue", f"TAP-{start + 79}").code != 0:
             self.assertLess(time.monotonic(), deadline)
         process.send_signal(number)
