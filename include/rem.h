@@ -143,6 +143,12 @@ typedef struct rem_value {
   };
 } rem_value;
 
+/* What a text is embedded as: some models treat the two differently. */
+typedef enum rem_role {
+  REM_PASSAGE = 0, /* to be found */
+  REM_QUERY = 1,   /* to find by */
+} rem_role;
+
 /* ------------------------------------------------------------------------------------------- */
 /* Configuration                                                                                */
 

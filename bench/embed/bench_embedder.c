@@ -59,7 +59,9 @@ static float *embed(rem_embedder *embedder, const texts *read, double *ret_secon
   rem_error error = {0};
   float *vectors = must_have(malloc((read->count + 1) * rem_embedder_info(embedder)->dimension * sizeof *vectors));
   int64_t start = rem_clock_cpu_us();
-  if (rem_embedder_embed(embedder, read->items, read->count, vectors, NULL, &error) < 0) stop(&error);
+  rem_embed_request request = {.texts = read->items, .count = read->count};
+  rem_embed_result result = {.vectors = vectors};
+  if (rem_embedder_embed(embedder, &request, &result, &error) < 0) stop(&error);
   *ret_seconds = (double)(rem_clock_cpu_us() - start) * 1e-6;
   return vectors;
 }

@@ -95,12 +95,15 @@ rem_status rem_embed(rem_db *db, const char *text, size_t text_size, float *ret_
   rem_embedder *embedder;
   rem_slice slice = rem_slice_of(text, text_size);
   REM_TRY(rem_engine_embedder(db->engine, NULL, &embedder, err));
+  REM_TRY(rem_embedder_ready(embedder, 0, &db->engine->interrupted, err));
   size_t dimension = rem_embedder_info(embedder)->dimension;
   if (capacity < dimension) {
     *ret_dimension = dimension;
     return rem_error_set(err, REM_LIMIT, "a vector has %zu values, there is room for %zu", dimension, capacity);
   }
-  REM_TRY(rem_embedder_embed(embedder, &slice, 1, ret_vector, NULL, err));
+  rem_embed_request request = {.texts = &slice, .count = 1, .cancel = &db->engine->interrupted};
+  rem_embed_result result = {.vectors = ret_vector};
+  REM_TRY(rem_embedder_embed(embedder, &request, &result, err));
   *ret_dimension = dimension;
   return REM_OK;
 }

@@ -80,7 +80,9 @@ static rem_status embed_chunk(rem_batch *batch, rem_embedder *embedder, rem_chan
   for (size_t i = 0; i < count; i++)
     texts[i] = changes[i]->text;
   REM_TRY(rem_engine_check_usable(batch->engine, err));
-  REM_TRY(rem_embedder_embed(embedder, texts, count, vectors, NULL, err));
+  rem_embed_request request = {.texts = texts, .count = count, .cancel = &batch->engine->interrupted};
+  rem_embed_result result = {.vectors = vectors};
+  REM_TRY(rem_embedder_embed(embedder, &request, &result, err));
   for (size_t i = 0; i < count; i++) {
     changes[i]->vector = vectors + i * dimension;
     changes[i]->dimension = dimension;

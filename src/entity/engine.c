@@ -183,6 +183,7 @@ rem_status rem_engine_table_embedder(rem_engine *engine, const rem_table *table,
   const rem_slot *pinned = &table->slots[slot];
   rem_embedder *embedder;
   REM_TRY(rem_engine_embedder(engine, pinned->model ? pinned->model : table->embedding_provider, &embedder, err));
+  REM_TRY(rem_embedder_ready(embedder, pinned->model ? pinned->dimension : 0, &engine->interrupted, err));
   const rem_model_info *info = rem_embedder_info(embedder);
   if (pinned->model && pinned->sha256 && strcmp(pinned->sha256, info->sha256) != 0) {
     rem_error_set(err, REM_MODEL, "the model '%s' installed now is not the one that made the vectors of '%s'",

@@ -171,7 +171,9 @@ static rem_status search_table(search_run *run, rem_table *table, rem_error *err
   if (!query)
     return rem_error_nomem(err);
   /* One text is embedded once for each model; tables mostly share one, and its cost is a millisecond. */
-  REM_TRY(rem_embedder_embed(embedder, &run->text, 1, query, NULL, err));
+  rem_embed_request request = {.role = REM_QUERY, .texts = &run->text, .count = 1, .cancel = &run->engine->interrupted};
+  rem_embed_result result = {.vectors = query};
+  REM_TRY(rem_embedder_embed(embedder, &request, &result, err));
   return scan_table(run, table, query, dimension, counters.deleted_vectors[0], err);
 }
 

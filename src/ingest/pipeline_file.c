@@ -154,7 +154,8 @@ static rem_status choose_counter(rem_pipeline *pipeline, rem_error *err) {
     return status;
   }
   pipeline->model_tried = true;
-  if (unavailable)
+  /* A service tells nobody how it counts, and its window is far beyond what makes a good chunk. */
+  if (unavailable || rem_embedder_is_remote(embedder))
     return REM_OK;
   uint32_t max_tokens = rem_embedder_info(embedder)->max_tokens;
   pipeline->counter = (rem_token_counter){count_tokens, (void *)rem_embedder_tokenizer(embedder)};

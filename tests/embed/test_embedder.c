@@ -65,7 +65,8 @@ static rem_thread_pool *new_pool(size_t threads) {
 
 static void embed(rem_embedder *embedder, const rem_slice *some, size_t count, float *ret_vectors) {
   rem_error error = {0};
-  if (rem_embedder_embed(embedder, some, count, ret_vectors, NULL, &error) < 0)
+  rem_embed_result result = {.vectors = ret_vectors};
+  if (rem_embedder_embed(embedder, &(rem_embed_request){.texts = some, .count = count}, &result, &error) < 0)
     fail_msg("%s", error.message);
 }
 
@@ -183,10 +184,10 @@ static void empty_texts_and_empty_batches_are_fine(void **state) {
   embed(embedder, both, 2, vectors);
   assert_true(fabs(length_of(vectors) - 1) < 1e-4);
   assert_true(cosine(vectors, vectors + FIXTURE_DIMENSION) > 0.99999); /* both are [CLS] [SEP] */
-  size_t truncated = 9;
+  rem_embed_result result = {.truncated = 9};
   rem_error error = {0};
-  assert_int_equal(rem_embedder_embed(embedder, NULL, 0, NULL, &truncated, &error), REM_OK);
-  assert_int_equal(truncated, 0);
+  assert_int_equal(rem_embedder_embed(embedder, &(rem_embed_request){0}, &result, &error), REM_OK);
+  assert_int_equal(result.truncated, 0);
   rem_embedder_close(embedder);
 }
 
@@ -200,10 +201,10 @@ static void texts_beyond_the_window_are_cut_and_counted(void **state) {
     memcpy(beyond + i, "a ", 2);
   const rem_slice both[] = {rem_slice_of(fits, sizeof fits), rem_slice_of(beyond, sizeof beyond)};
   float vectors[2 * FIXTURE_DIMENSION];
-  size_t truncated = 0;
+  rem_embed_result result = {.vectors = vectors};
   rem_error error = {0};
-  assert_int_equal(rem_embedder_embed(embedder, both, 2, vectors, &truncated, &error), REM_OK);
-  assert_int_equal(truncated, 1);
+  assert_int_equal(rem_embedder_embed(embedder, &(rem_embed_request){.texts = both, .count = 2}, &result, &error), REM_OK);
+  assert_int_equal(result.truncated, 1);
   assert_true(cosine(vectors, vectors + FIXTURE_DIMENSION) > 0.99999);
   rem_embedder_close(embedder);
 }
@@ -219,7 +220,8 @@ static void *embed_in_thread(void *context) {
   float vectors[10 * FIXTURE_DIMENSION];
   rem_error error = {0};
   for (size_t at = work->first; at + 10 <= FIXTURE_TEXTS; at += (IS_SLOW_BUILD ? 50 : 10) * THREADS) {
-    if (rem_embedder_embed(work->embedder, texts + at, 10, vectors, NULL, &error) < 0)
+    rem_embed_result result = {.vectors = vectors};
+    if (rem_embedder_embed(work->embedder, &(rem_embed_request){.texts = texts + at, .count = 10}, &result, &error) < 0)
       work->wrong += 1000;
     for (size_t i = 0; i < 10; i++)
       work->wrong += !(cosine(vectors + i * FIXTURE_DIMENSION, wanted[at + i]) >= 0.999);
@@ -257,7 +259,8 @@ static void memory_is_bounded_whatever_the_batch(void **state) {
     many[i] = rem_slice_of("short", 5);
   rem_alloc_set_cap(rem_alloc_live_bytes() + (16 << 20));
   rem_error error = {0};
-  rem_status status = rem_embedder_embed(embedder, many, COUNT, vectors, NULL, &error);
+  rem_embed_result result = {.vectors = vectors};
+  rem_status status = rem_embedder_embed(embedder, &(rem_embed_request){.texts = many, .count = COUNT}, &result, &error);
   rem_alloc_set_cap(0);
   assert_int_equal(status, REM_OK);
   assert_true(cosine(vectors, vectors + (size_t)(COUNT - 1) * FIXTURE_DIMENSION) > 0.99999);
@@ -278,7 +281,8 @@ static void a_failed_allocation_is_told_and_nothing_leaks(void **state) {
     rem_alloc_fail_at(countdown, 0);
     status = rem_embedder_open(config, NULL, NULL, &embedder, &error);
     if (status == REM_OK)
-      status = rem_embedder_embed(embedder, texts, 2, vectors, NULL, &error);
+      status = rem_embedder_embed(embedder, &(rem_embed_request){.texts = texts, .count = 2},
+                                  &(rem_embed_result){.vectors = vectors}, &error);
     rem_alloc_fail_at(0, 0);
     rem_embedder_close(embedder);
     assert_int_equal(rem_alloc_live_count(), live);

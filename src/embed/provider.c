@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "embed/provider.h"
+
+/* The first that claims a name has it; the last one claims all. */
+static const rem_provider_type *const types[] = {&rem_provider_local};
+
+const rem_provider_type *rem_provider_type_of(const char *model) {
+  size_t last = sizeof types / sizeof *types - 1;
+  for (size_t i = 0; i < last; i++)
+    if (types[i]->claims(model))
+      return types[i];
+  return types[last];
+}
