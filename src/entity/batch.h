@@ -4,9 +4,9 @@
  *
  * A change goes through three stages:
  *
- *   added      batch.c    the text is parsed, split, given defaults, validated, encoded; errors belong to this row
- *   embedded   embed.c    texts that need a vector get one, in parallel, outside any lock
- *   applied    apply.c    in the one apply order: the stored row is read, the outcome decided, everything derived
+ *   added      batch.c       the text is parsed, split, given defaults, validated, encoded; errors belong to this row
+ *   embedded   embedding.c   texts that need a vector get one, in parallel, outside any lock
+ *   applied    apply.c       in the one apply order: the stored row is read, the outcome decided, everything derived
  *
  * An update reads the stored row when it is added and remembers its sequence number; when the row has changed by the time it is applied, the
  * whole commit starts again from the stored rows (a lost race, not an error of the caller).
@@ -102,19 +102,5 @@ REM_CHECKED rem_status rem_entity_batch_embed(rem_batch *batch, rem_error *err);
 /* All or nothing. `ret_failed_index` may be NULL. */
 REM_CHECKED rem_status rem_entity_batch_commit(rem_batch *batch, rem_batch_result *ret_result, int64_t *ret_failed_index,
                                                rem_error *err);
-
-/* Between the files of this module. */
-rem_status rem_batch__prepare_update(rem_batch *batch, rem_change *change, rem_error *err);
-rem_status rem_batch__embed(rem_batch *batch, rem_error *err);
-
-/* What apply found, besides failures: the commit must be prepared again. */
-typedef enum rem_apply_verdict {
-  REM_APPLY_DONE,
-  REM_APPLY_AGAIN_UPDATE, /* a row changed under an update */
-  REM_APPLY_AGAIN_EMBED,  /* a vector that was to be kept is not there */
-  REM_APPLY_AGAIN_TABLE,  /* the table's definition changed */
-} rem_apply_verdict;
-rem_status rem_batch__apply(rem_batch *batch, bool want_sync, rem_apply_verdict *ret_verdict, int64_t *ret_failed_index,
-                            rem_batch_result *ret_result, rem_error *err);
 
 #endif

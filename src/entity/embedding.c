@@ -5,7 +5,7 @@
  * Whether a stored vector can be kept is decided by apply; here it is only guessed from the row as it is now, so that an unchanged text is not embedded again. A wrong
  * guess costs a second round. A model that cannot be had leaves the rows pending (D17), it never stops a write.
  */
-#include "entity/batch.h"
+#include "entity/batch_internal.h"
 #include "entity/read.h"
 #include "entity/schema_change.h"
 
