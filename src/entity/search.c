@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Search by meaning: the query's vector against the vectors of one or several tables, exactly (D18, D23).
+ * Search by meaning over one or several tables (D18, D23): which tables, with which vector, and the best of all of them together.
  *
- * Complete: min(limit, matches) rows under one snapshot. Vectors of soft-deleted rows are still stored, so the scan is asked for as many more as
- * there are of them and they are passed over here. A filter is answered first; the scan then looks at its rows only.
+ * Complete: min(limit, matches) rows under one snapshot. A filter is answered first; the search then looks at its rows only.
  */
 #include <math.h>
 #include <stdlib.h>
 
 #include "entity/counters.h"
 #include "entity/cursor.h"
-#include "vector/scan.h"
+#include "entity/ranking.h"
 
 #define DEFAULT_LIMIT 10
 #define MOST_TABLES 10  /* searched without asking which are meant */
@@ -89,57 +88,42 @@ static rem_status filtered_ids(search_run *run, rem_table *table, id_list *ids, 
 /* ------------------------------------------------------------------------------------------- */
 /* One table                                                                                    */
 
-/* Adds the hits whose rows count: live ones, or all of them with include_deleted. */
-static rem_status keep_hits(search_run *run, rem_table *table, const rem_vector_hits *hits, rem_error *err) {
-  int64_t wanted = wants_all(run->options) ? INT64_MAX : wanted_count(run->options), kept = 0;
-  rem_row row;
-  rem_row__init(&row, run->engine);
-  rem_status status = REM_OK;
-  for (size_t i = 0; i < hits->count && kept < wanted && status >= 0; i++) {
-    const rem_vector_hit *hit = &hits->hits[i];
-    status = rem_read_id(run->engine, run->cursor->snapshot, run->cursor->tenant, table, hit->id, &row, err);
-    if (status == REM_NOT_FOUND) {
-      status = rem_error_set(err, REM_CORRUPT, "a vector of '%s' belongs to no row", table->name);
-      rem_error_hint(err, "run 'db check --repair'");
-    }
-    bool counts = status >= 0 && (run->options->include_deleted || !rem_record_is_deleted(&row.record));
-    if (!counts)
-      continue;
-    status = rem_cursor__add_hit(run->cursor, table, hit->id, hit->score, NULL, err);
-    kept++;
+/* As many hits as the options call for; all tables' are merged and cut afterwards. */
+static rem_status take_hits(search_run *run, rem_table *table, rem_ranking *ranking, rem_error *err) {
+  int64_t wanted = wants_all(run->options) ? INT64_MAX : wanted_count(run->options);
+  for (int64_t taken = 0; taken < wanted; taken++) {
+    uint8_t id[16];
+    double score;
+    rem_status status = rem_ranking_next(ranking, id, &score, err);
+    if (status != REM_ROW)
+      return status < 0 ? status : REM_OK;
+    REM_TRY(rem_cursor__add_hit(run->cursor, table, id, score, NULL, err));
   }
-  rem_row__deinit(&row);
-  return status < 0 ? status : REM_OK;
+  return REM_OK;
 }
 
-static rem_status scan_table(search_run *run, rem_table *table, const float *query, size_t dimension, int64_t deleted,
-                             rem_error *err) {
+static rem_status rank_table(search_run *run, rem_table *table, const float *query, size_t dimension, rem_error *err) {
   id_list ids REM_CLEANUP(id_list_deinit) = {0};
-  rem_vector_hits hits REM_CLEANUP(rem_vector_hits_deinit) = {0};
+  rem_ranking_options options;
+  rem_ranking_options_init(&options);
+  options.query = query;
+  options.dimension = dimension;
+  options.wanted = wants_all(run->options) ? 0 : (size_t)wanted_count(run->options);
+  options.include_deleted = run->options->include_deleted;
+  options.has_threshold = !isnan(run->options->min_score);
+  options.threshold = options.has_threshold ? run->options->min_score : 0;
   if (run->options->where_json) {
     REM_TRY(filtered_ids(run, table, &ids, err));
     if (ids.count == 0)
       return REM_OK;
+    options.ids = (const uint8_t(*)[16])ids.ids;
+    options.id_count = ids.count;
   }
-  rem_vector_scan scan = {
-      .kv = run->engine->kv,
-      .snapshot = run->cursor->snapshot,
-      .tenant = run->cursor->tenant,
-      .table = table->name,
-      .metric = REM_METRIC_COSINE,
-      .query = query,
-      .dimension = dimension,
-      .ids = (const uint8_t(*)[16])ids.ids,
-      .id_count = ids.count,
-      .cancel = &run->engine->interrupted,
-      .pool = run->engine->pool,
-  };
-  if (!wants_all(run->options))
-    scan.k = (size_t)wanted_count(run->options) + (size_t)(run->options->include_deleted ? 0 : deleted);
-  scan.has_threshold = !isnan(run->options->min_score);
-  scan.threshold = scan.has_threshold ? run->options->min_score : 0;
-  REM_TRY(rem_vector_scan_run(&scan, &hits, err));
-  return keep_hits(run, table, &hits, err);
+  rem_ranking *ranking;
+  REM_TRY(rem_ranking_open(run->engine, run->cursor->tenant, table, run->cursor->snapshot, &options, &ranking, err));
+  rem_status status = take_hits(run, table, ranking, err);
+  rem_ranking_close(ranking);
+  return status;
 }
 
 static rem_status search_table(search_run *run, rem_table *table, rem_error *err) {
@@ -157,14 +141,8 @@ static rem_status search_table(search_run *run, rem_table *table, rem_error *err
     return rem_engine_table_embedder(run->engine, table, 0, &embedder, err);
   if (counters.vectors[0] == 0 || wanted_count(run->options) == 0)
     return REM_OK;
-  if (run->vector) {
-    if (run->dimension == table->slots[0].dimension)
-      return scan_table(run, table, run->vector, run->dimension, counters.deleted_vectors[0], err);
-    rem_error_set(err, REM_INVALID, "the vector has %zu values, those of '%s' have %u", run->dimension, table->name,
-                  table->slots[0].dimension);
-    rem_error_hint(err, "make it with the model '%s'", table->slots[0].model ? table->slots[0].model : "");
-    return REM_INVALID;
-  }
+  if (run->vector)
+    return rank_table(run, table, run->vector, run->dimension, err);
   REM_TRY(rem_engine_table_embedder(run->engine, table, 0, &embedder, err));
   size_t dimension = rem_embedder_info(embedder)->dimension;
   float *query REM_AUTO_FREE = rem_alloc(dimension * sizeof *query);
@@ -174,7 +152,7 @@ static rem_status search_table(search_run *run, rem_table *table, rem_error *err
   rem_embed_request request = {.role = REM_QUERY, .texts = &run->text, .count = 1, .cancel = &run->engine->interrupted};
   rem_embed_result result = {.vectors = query};
   REM_TRY(rem_embedder_embed(embedder, &request, &result, err));
-  return scan_table(run, table, query, dimension, counters.deleted_vectors[0], err);
+  return rank_table(run, table, query, dimension, err);
 }
 
 /* ------------------------------------------------------------------------------------------- */

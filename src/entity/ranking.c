@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Passes over one table: each finds the best k, exactly or by the graph; the hits not yet given are given.
+ *
+ * Vectors of soft-deleted rows are still stored, so an exact scan is asked for as many more as there are of them and they are
+ * passed over here.
+ */
+#include "entity/ranking.h"
+
+#include <stdlib.h>
+
+#include "entity/counters.h"
+#include "schema/record.h"
+#include "storage/key.h"
+
+#define FIRST_PASS 16  /* hits looked for when the caller does not say */
+#define WIDEN 4        /* growth of k from pass to pass */
+
+struct rem_ranking {
+  rem_engine *engine; /* borrowed, as tenant's copy is not */
+  char tenant[REM_TENANT_SIZE];
+  rem_table *table;                 /* borrowed */
+  const rem_kv_snapshot *snapshot;  /* borrowed */
+  rem_ranking_options options;
+  float *query;                     /* owned copy */
+  rem_counters counters;
+  rem_vector_hits hits;             /* of the last pass, without those given before it */
+  size_t next, k;
+  bool complete;                    /* the last pass found all there are */
+  uint8_t (*given)[16];             /* owned: ids given by earlier passes, sorted */
+  size_t given_count;
+  rem_ranking_report report;
+};
+
+void rem_ranking_options_init(rem_ranking_options *options) {
+  *options = (rem_ranking_options){0};
+}
+
+static rem_status check_dimension(const rem_table *table, const rem_ranking_options *options, rem_error *err) {
+  const rem_slot *slot = &table->slots[options->slot];
+  if (slot->dimension == 0 || options->dimension == slot->dimension)
+    return REM_OK;
+  rem_error_set(err, REM_INVALID, "the vector has %zu values, those of '%s' have %u", options->dimension, table->name,
+                slot->dimension);
+  rem_error_hint(err, "make it with the model '%s'", slot->model ? slot->model : "");
+  return REM_INVALID;
+}
+
+static void choose_first_k(rem_ranking *ranking) {
+  const rem_ranking_options *options = &ranking->options;
+  size_t vectors = (size_t)ranking->counters.vectors[options->slot];
+  ranking->k = options->wanted ? options->wanted : options->has_threshold ? 0 : FIRST_PASS;
+  if (ranking->k >= vectors)
+    ranking->k = 0;
+  ranking->complete = vectors == 0 || (options->ids && options->id_count == 0);
+}
+
+rem_status rem_ranking_open(rem_engine *engine, const char *tenant, rem_table *table, const rem_kv_snapshot *snapshot,
+                           const rem_ranking_options *options, rem_ranking **ret_ranking, rem_error *err) {
+  REM_TRY(rem_vector_check(options->query, options->dimension, err));
+  REM_TRY(check_dimension(table, options, err));
+  rem_ranking *ranking = rem_calloc(1, sizeof *ranking);
+  if (!ranking)
+    return rem_error_nomem(err);
+  ranking->engine = engine;
+  ranking->table = table;
+  ranking->snapshot = snapshot;
+  ranking->options = *options;
+  memcpy(ranking->tenant, tenant, strlen(tenant) + 1);
+  ranking->query = rem_memdup(options->query, options->dimension * sizeof *options->query);
+  rem_status status = ranking->query ? rem_counters_read(engine->kv, snapshot, tenant, table->name, &ranking->counters, err)
+                                    : rem_error_nomem(err);
+  if (status < 0) {
+    rem_ranking_close(ranking);
+    return status;
+  }
+  ranking->options.query = ranking->query;
+  ranking->report.plan = "none";
+  choose_first_k(ranking);
+  *ret_ranking = ranking;
+  return REM_OK;
+}
+
+void rem_ranking_close(rem_ranking *ranking) {
+  if (!ranking)
+    return;
+  rem_vector_hits_deinit(&ranking->hits);
+  rem_free(ranking->given);
+  rem_free(ranking->query);
+  rem_free(ranking);
+}
+
+void rem_ranking_report_get(const rem_ranking *ranking, rem_ranking_report *ret_report) {
+  *ret_report = ranking->report;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* The exact pass                                                                               */
+
+static rem_status is_deleted(rem_ranking *ranking, const uint8_t id[16], bool *ret_deleted, rem_error *err) {
+  rem_kv_pin pin REM_AUTO_PIN = {0};
+  rem_buffer key REM_AUTO_BUFFER = {0};
+  rem_record record;
+  rem_key_entity(&key, ranking->tenant, ranking->table->name, id);
+  REM_TRY(rem_buffer_status(&key, err));
+  rem_status status = rem_kv_get(ranking->engine->kv, ranking->snapshot, REM_CF_ENTITIES, rem_buffer_slice(&key), &pin, err);
+  if (status == REM_NOT_FOUND) {
+    rem_error_set(err, REM_CORRUPT, "a vector of '%s' belongs to no row", ranking->table->name);
+    rem_error_hint(err, "run 'db check --repair'");
+    return REM_CORRUPT;
+  }
+  REM_TRY(status);
+  REM_TRY(rem_record_open(pin.data, pin.size, &record, err));
+  *ret_deleted = rem_record_is_deleted(&record);
+  return REM_OK;
+}
+
+/* Takes the deleted rows out of the hits, and what is then beyond k. */
+static rem_status drop_deleted(rem_ranking *ranking, rem_vector_hits *hits, rem_error *err) {
+  size_t kept = 0;
+  for (size_t i = 0; i < hits->count && (ranking->k == 0 || kept < ranking->k); i++) {
+    bool deleted = false;
+    REM_TRY(is_deleted(ranking, hits->hits[i].id, &deleted, err));
+    if (!deleted)
+      hits->hits[kept++] = hits->hits[i];
+  }
+  hits->count = kept;
+  return REM_OK;
+}
+
+static rem_status scan(rem_ranking *ranking, rem_vector_hits *ret_hits, rem_error *err) {
+  const rem_ranking_options *options = &ranking->options;
+  int64_t deleted = options->include_deleted ? 0 : ranking->counters.deleted_vectors[options->slot];
+  rem_vector_scan run = {
+      .kv = ranking->engine->kv,
+      .snapshot = ranking->snapshot,
+      .tenant = ranking->tenant,
+      .table = ranking->table->name,
+      .slot = options->slot,
+      .metric = options->metric,
+      .query = options->query,
+      .dimension = options->dimension,
+      .k = ranking->k ? ranking->k + (size_t)(deleted > 0 ? deleted : 0) : 0,
+      .has_threshold = options->has_threshold,
+      .threshold = options->threshold,
+      .ids = options->ids,
+      .id_count = options->id_count,
+      .accept = options->accept,
+      .accept_context = options->accept_context,
+      .cancel = &ranking->engine->interrupted,
+      .pool = options->accept ? NULL : ranking->engine->pool,
+  };
+  rem_vector_hits hits REM_AUTO_VECTOR_HITS = {0};
+  REM_TRY(rem_vector_scan_run(&run, &hits, err));
+  ranking->complete = run.k == 0 || hits.count < run.k;
+  ranking->report.plan = "exact scan";
+  ranking->report.visited += hits.scanned;
+  if (deleted > 0)
+    REM_TRY(drop_deleted(ranking, &hits, err));
+  *ret_hits = hits;
+  hits = (rem_vector_hits){0};
+  return REM_OK;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* From pass to pass                                                                            */
+
+static int compare_ids(const void *a, const void *b) {
+  return memcmp(a, b, 16);
+}
+
+/* The ids of the pass that ends are remembered: the next one finds them again. */
+static rem_status remember_given(rem_ranking *ranking, rem_error *err) {
+  if (ranking->hits.count == 0)
+    return REM_OK;
+  size_t count = ranking->given_count + ranking->hits.count;
+  uint8_t(*given)[16] = rem_realloc(ranking->given, count * sizeof *given);
+  if (!given)
+    return rem_error_nomem(err);
+  for (size_t i = 0; i < ranking->hits.count; i++)
+    memcpy(given[ranking->given_count + i], ranking->hits.hits[i].id, 16);
+  qsort(given, count, sizeof *given, compare_ids);
+  ranking->given = given;
+  ranking->given_count = count;
+  return REM_OK;
+}
+
+static void drop_given(rem_ranking *ranking, rem_vector_hits *hits) {
+  size_t kept = 0;
+  for (size_t i = 0; ranking->given_count && i < hits->count; i++)
+    if (!bsearch(hits->hits[i].id, ranking->given, ranking->given_count, sizeof *ranking->given, compare_ids))
+      hits->hits[kept++] = hits->hits[i];
+  if (ranking->given_count)
+    hits->count = kept;
+}
+
+/* A pass that would find a good part of the table finds all of it. */
+static void widen(rem_ranking *ranking) {
+  size_t most = (size_t)ranking->counters.vectors[ranking->options.slot] / WIDEN;
+  size_t k = ranking->k < FIRST_PASS ? FIRST_PASS : ranking->k;
+  ranking->k = k >= most / WIDEN ? 0 : k * WIDEN;
+}
+
+static rem_status pass(rem_ranking *ranking, rem_error *err) {
+  rem_vector_hits hits REM_AUTO_VECTOR_HITS = {0};
+  REM_TRY(scan(ranking, &hits, err));
+  ranking->report.passes++;
+  drop_given(ranking, &hits);
+  rem_vector_hits_deinit(&ranking->hits);
+  ranking->hits = hits;
+  ranking->next = 0;
+  hits = (rem_vector_hits){0};
+  return REM_OK;
+}
+
+rem_status rem_ranking_next(rem_ranking *ranking, uint8_t ret_id[16], double *ret_score, rem_error *err) {
+  while (ranking->next == ranking->hits.count) {
+    if (ranking->complete)
+      return REM_DONE;
+    if (ranking->report.passes) {
+      REM_TRY(remember_given(ranking, err));
+      widen(ranking);
+    }
+    REM_TRY(rem_engine_check_usable(ranking->engine, err));
+    REM_TRY(pass(ranking, err));
+  }
+  const rem_vector_hit *hit = &ranking->hits.hits[ranking->next++];
+  memcpy(ret_id, hit->id, 16);
+  *ret_score = hit->score;
+  return REM_ROW;
+}
