@@ -128,7 +128,9 @@ static float *embed(rem_embedder *embedder, const texts *list, const char *what)
   if (!vectors) measure_fail("no memory for the vectors");
   for (size_t first = 0; first < list->count; first += EMBED_BATCH) {
     size_t count = list->count - first < EMBED_BATCH ? list->count - first : EMBED_BATCH;
-    measure_need(rem_embedder_embed(embedder, list->items + first, count, vectors + first * dimension, NULL, &err), &err);
+    rem_embed_request request = {.role = REM_PASSAGE, .texts = list->items + first, .count = count};
+    rem_embed_result result = {.vectors = vectors + first * dimension};
+    measure_need(rem_embedder_embed(embedder, &request, &result, &err), &err);
     fprintf(stderr, "%s: %zu of %zu embedded\n", what, first + count, list->count);
   }
   return vectors;
