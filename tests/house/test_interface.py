@@ -39,6 +39,12 @@ class Interface(unittest.TestCase):
         for name in ("readline", "poppler", "mupdf", "openblas", "gomp", "python", "onnx"):
             self.assertEqual([lib for lib in needed if name in lib], [])
 
+    def test_the_program_is_one_binary(self):
+        """What has an archive is inside; what is left is the C library, and what Debian has as shared libraries only."""
+        output = subprocess.run(["readelf", "-d", PROGRAM], check=True, stdout=subprocess.PIPE, text=True).stdout
+        needed = {name.split(".so")[0] for name in re.findall(r"\(NEEDED\).*\[(.*?)\]", output)}
+        self.assertLessEqual(needed, {"libc", "libm", "ld-linux-x86-64", "libmd4c"})
+
     def test_only_the_program_links_jemalloc(self):
         output = subprocess.run(["readelf", "-d", LIBRARY], check=True, stdout=subprocess.PIPE, text=True).stdout
         self.assertNotIn("jemalloc", output)
