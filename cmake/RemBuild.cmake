@@ -63,6 +63,7 @@ endmacro()
 
 # Instruction-set files are named by suffix; only they are compiled with the flags of that set.
 set(REM_ISA_avx2 "-mavx2;-mfma;-mf16c;-mbmi2")
+set(REM_ISA_avxvnni "${REM_ISA_avx2};-mavxvnni")
 set(REM_ISA_avx512 "-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx2;-mfma;-mf16c;-mbmi2")
 set(REM_ISA_avx512vnni "${REM_ISA_avx512};-mavx512vnni")
 set(REM_ISA_avx512bf16 "${REM_ISA_avx512};-mavx512bf16")
@@ -74,7 +75,7 @@ macro(rem_module name)
   file(GLOB _sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.c)
   if(_sources)
     add_library(rem_${name} STATIC ${_sources})
-    foreach(_isa avx2 avx512 avx512vnni avx512bf16 sse42)
+    foreach(_isa avx2 avxvnni avx512 avx512vnni avx512bf16 sse42)
       foreach(_s ${_sources})
         if(_s MATCHES "_${_isa}\\.c$")
           # -O3: these files are the inner loops; the rest of the product is -O2.

@@ -23,7 +23,7 @@
 #define MAX_REPEATS 400
 
 static const rem_encoder_shape minilm = {
-    .layers = 6, .hidden = 384, .heads = 12, .ff = 1536, .vocab = 30522, .positions = 512, .types = 2,
+    .family = REM_ENCODER_BERT, .layers = 6, .hidden = 384, .heads = 12, .ff = 1536, .vocab = 30522, .positions = 512, .types = 2,
     .layer_norm_epsilon = 1e-12F, .pooling = REM_ENCODER_POOL_MEAN, .normalise = true,
 };
 

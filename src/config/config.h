@@ -34,6 +34,7 @@ typedef enum rem_config_key {
   REM_CONFIG_ALT_EMBEDDING,             /* text; none */
   REM_CONFIG_MODELS_DIR,                /* path; {home}/models */
   REM_CONFIG_EMBEDDING_BATCH_SIZE,      /* int 1 to 4096; 32 */
+  REM_CONFIG_EMBEDDING_PRECISION,       /* auto, float32, bfloat16, int8; "auto" */
 
   REM_CONFIG_DEFAULT_LLM,               /* text; "gpt-4.1" */
   REM_CONFIG_LLM_TEMPERATURE,           /* real 0 to 2; 0 */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 static const char *const replication_modes[] = {"standalone", "primary", "replica", NULL};
+static const char *const precisions[] = {"auto", "float32", "bfloat16", "int8", NULL};
 static const char *const log_levels[] = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", NULL};
 static const char *const log_formats[] = {"json", "text", NULL};
 static const char *const index_types[] = {"hnsw", "flat", NULL};
@@ -36,6 +37,8 @@ static const rem_config_key_info keys[REM_CONFIG_KEY_COUNT] = {
         .description = "folder of the local embedding models"},
     P8(EMBEDDING_BATCH_SIZE), IN_FILE("embeddings", "batch_size"), .type = REM_CONFIG_INT, RANGE(1, 4096),
         .fallback = "32", .description = "texts embedded at once"},
+    P8(EMBEDDING_PRECISION), IN_FILE("embeddings", "precision"), .type = REM_CONFIG_CHOICE, .choices = precisions,
+        .fallback = "auto", .description = "what local models compute in; auto: bfloat16 where the CPU has it, else float32"},
 
     P8(DEFAULT_LLM), IN_FILE("llm", "default_model"), .type = REM_CONFIG_TEXT, .fallback = "gpt-4.1",
         .description = "language model that plans questions, when its API key is set"},

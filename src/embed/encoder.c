@@ -59,18 +59,24 @@ static void *reserve(uint8_t *base, size_t *offset, size_t count, size_t element
 /* Lays the buffers out from `base` (NULL: only measures) and returns their size. */
 static size_t lay_out(const rem_encoder *encoder, rem_encoder_scratch *scratch, uint8_t *base) {
   const rem_encoder_shape *shape = &encoder->shape;
-  size_t element = encoder->places.element_size, offset = 0, head_size = shape->hidden / shape->heads;
-  size_t rows = scratch->row_capacity;
+  size_t operand = encoder->places.element_size, value = encoder->kernels->value_size, offset = 0;
+  size_t rows = scratch->row_capacity, head_size = shape->hidden / shape->heads;
   size_t padded = ((size_t)shape->positions + REM_ENCODER_PANEL - 1) / REM_ENCODER_PANEL * REM_ENCODER_PANEL;
   size_t middle = 3 * head_size > REM_ENCODER_FF_CHUNK ? 3 * head_size : REM_ENCODER_FF_CHUNK;
+  size_t widest = shape->hidden > REM_ENCODER_FF_CHUNK ? shape->hidden : REM_ENCODER_FF_CHUNK;
   scratch->stream = reserve(base, &offset, rows * shape->hidden, sizeof(float));
-  scratch->operands = reserve(base, &offset, rows * shape->hidden, element);
-  scratch->context = reserve(base, &offset, rows * shape->hidden, element);
-  scratch->middle = reserve(base, &offset, rows * middle, element);
-  scratch->keys = reserve(base, &offset, padded * head_size, element);
-  scratch->values = reserve(base, &offset, padded * head_size, element);
+  scratch->operands = reserve(base, &offset, rows * shape->hidden, operand);
+  scratch->context = reserve(base, &offset, rows * shape->hidden, value);
+  scratch->middle = reserve(base, &offset, rows * middle, value);
+  if (encoder->kernels->quantise != NULL) {
+    scratch->operand_scales = reserve(base, &offset, rows, sizeof(float));
+    scratch->quantised = reserve(base, &offset, rows * widest, operand);
+    scratch->quantised_scales = reserve(base, &offset, rows, sizeof(float));
+  }
+  scratch->keys = reserve(base, &offset, padded * head_size, value);
+  scratch->values = reserve(base, &offset, padded * head_size, value);
   scratch->scores = reserve(base, &offset, REM_ENCODER_MAX_TILE_ROWS * padded, sizeof(float));
-  scratch->probabilities = reserve(base, &offset, REM_ENCODER_MAX_TILE_ROWS * padded, element);
+  scratch->probabilities = reserve(base, &offset, REM_ENCODER_MAX_TILE_ROWS * padded, value);
   return offset;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Encoder: token ids in, one sentence vector out. The forward pass of BERT (post-norm transformer
- * encoder, erf-GELU, learned positions) with mean or CLS pooling.
+ * Encoder: token ids in, one sentence vector out. The forward pass of BERT (post-norm transformer encoder, GELU, learned
+ * positions) and of its relatives DistilBERT (no token types) and MPNet (attention also looks at how far apart two
+ * tokens are), with mean or CLS pooling.
  *
  * Weights are packed once into the order in which the kernels stream them and are then used in
  * place, from a mapped file; nothing is copied at open. The packed bytes depend on the shape and
@@ -25,14 +26,36 @@ typedef enum rem_encoder_pooling {
   REM_ENCODER_POOL_CLS = 2,  /* the first token's vector */
 } rem_encoder_pooling;
 
+/* Which names the tensors have. Numbers are stored in model files. */
+typedef enum rem_encoder_family {
+  REM_ENCODER_BERT = 1,
+  REM_ENCODER_MPNET = 2,
+  REM_ENCODER_DISTILBERT = 3,
+} rem_encoder_family;
+
+/* Numbers are stored in model files. */
+typedef enum rem_encoder_activation {
+  REM_ENCODER_GELU = 0,      /* by the error function */
+  REM_ENCODER_GELU_TANH = 1, /* by its approximation with tanh */
+} rem_encoder_activation;
+
+/* The only count of relative buckets there is: distances up to 128 in 32 buckets, half of them for each direction. */
+#define REM_ENCODER_RELATIVE_BUCKETS 32
+
 /* What a model's configuration says. */
 typedef struct rem_encoder_shape {
+  rem_encoder_family family;
+  rem_encoder_activation activation;
   uint32_t layers;            /* 1 to 96 */
   uint32_t hidden;            /* width of the residual stream and of the result; a multiple of 32, at most 4,096 */
   uint32_t heads;             /* hidden / heads is 32, 64, 96 or 128 */
   uint32_t ff;                /* a multiple of 32, at most 16,384 */
   uint32_t vocab;             /* at most 2^20 */
   uint32_t positions;         /* the longest sequence, special tokens included; at most 8,192 */
+  uint32_t first_position;    /* row of the position table for the first token; the table has as many rows more. Above 0, a
+                                 token that is `padding_id` takes the row before it and is not counted. At most 16 */
+  uint32_t padding_id;
+  uint32_t relative_buckets;  /* REM_ENCODER_RELATIVE_BUCKETS, or 0: attention does not look at distances */
   uint32_t types;             /* rows of the token type table, of which row 0 is used; 0: the model has none */
   float layer_norm_epsilon;   /* above 0 and below 1 */
   rem_encoder_pooling pooling;
@@ -41,11 +64,12 @@ typedef struct rem_encoder_shape {
 
 /*
  * Layouts of packed weights; the numbers are stored in model files. A change of a layout's bytes takes a new number and
- * retires the old one. Reserved for later: int8 panels, AMX tiles.
+ * retires the old one.
  */
 typedef enum rem_encoder_layout {
   REM_ENCODER_LAYOUT_F32 = 1,  /* float32 panels of 32 outputs */
   REM_ENCODER_LAYOUT_BF16 = 2, /* the same in bfloat16, two inputs interleaved; biases and norms stay float32 */
+  REM_ENCODER_LAYOUT_INT8 = 3, /* dense layers in 8 bits, four inputs interleaved; a scale for each output of a panel */
 } rem_encoder_layout;
 
 /* Alignment that packed bytes must have, in the file and in memory. */
@@ -69,9 +93,9 @@ REM_CHECKED rem_status rem_encoder_packed_size(const rem_encoder_shape *shape, r
 /*
  * Gives one source tensor as row-major float32, `rows` x `columns` (a vector has 1 row); it must check that the
  * source has that size. Borrowed until the next call. Names are those of the transformers library's BertModel
- * without prefix:
+ * without prefix (of MPNetModel and DistilBertModel for those families: encoder_pack.c has the table):
  *   embeddings.word_embeddings.weight            vocab x hidden
- *   embeddings.position_embeddings.weight        positions x hidden
+ *   embeddings.position_embeddings.weight        first_position + positions x hidden
  *   embeddings.token_type_embeddings.weight      types x hidden (asked for when types > 0)
  *   embeddings.LayerNorm.{weight,bias}           1 x hidden
  *   encoder.layer.N.attention.self.{query,key,value}.{weight,bias}      hidden x hidden, 1 x hidden
@@ -80,6 +104,7 @@ REM_CHECKED rem_status rem_encoder_packed_size(const rem_encoder_shape *shape, r
  *   encoder.layer.N.intermediate.dense.{weight,bias}                    ff x hidden, 1 x ff
  *   encoder.layer.N.output.dense.{weight,bias}                          hidden x ff, 1 x hidden
  *   encoder.layer.N.output.LayerNorm.{weight,bias}
+ *   encoder.relative_attention_bias.weight       relative_buckets x heads (asked for when there are buckets)
  */
 typedef rem_status (*rem_encoder_tensor_fn)(void *context, const char *name, size_t rows, size_t columns,
                                             const float **ret_values, rem_error *err);

@@ -25,9 +25,12 @@ struct rem_encoder_scratch {
   size_t row_capacity;
   float *stream;   /* float32: the residual stream */
   void *operands;  /* the same rows as operands */
-  void *context;   /* operands: attention's result */
-  void *middle;    /* operands: a chunk of the feed forward, or q, k, v of one head; rows of max(384, 3 x head size) */
-  void *keys;      /* operands: padded positions x head size */
+  float *operand_scales;
+  void *context;   /* values: attention's result */
+  void *middle;    /* values: a chunk of the feed forward, or q, k, v of one head; rows of max(384, 3 x head size) */
+  void *quantised; /* int8: operands made of the context or the middle; rows of max(384, hidden). Else NULL */
+  float *quantised_scales;
+  void *keys;      /* values: padded positions x head size */
   void *values;    /* the same */
   float *scores;   /* REM_ENCODER_MAX_TILE_ROWS x padded positions */
   void *probabilities;

@@ -12,12 +12,17 @@ typedef struct choice {
 /* Best first. */
 static const choice choices[] = {
     {REM_CPU_AVX512 | REM_CPU_AVX512_BF16, &rem_encoder__kernels_avx512bf16_bf16},
+    {REM_CPU_AVX512 | REM_CPU_AVX512_BF16 | REM_CPU_AVX512_VNNI, &rem_encoder__kernels_avx512bf16_int8},
+    {REM_CPU_AVX512 | REM_CPU_AVX512_VNNI, &rem_encoder__kernels_avx512vnni_int8},
     {REM_CPU_AVX512, &rem_encoder__kernels_avx512_bf16},
     {REM_CPU_AVX512, &rem_encoder__kernels_avx512_f32},
+    {REM_CPU_AVX2 | REM_CPU_AVX_VNNI, &rem_encoder__kernels_avxvnni_int8},
+    {REM_CPU_AVX2, &rem_encoder__kernels_avx2_int8},
     {REM_CPU_AVX2, &rem_encoder__kernels_avx2_bf16},
     {REM_CPU_AVX2, &rem_encoder__kernels_avx2_f32},
     {0, &rem_encoder__kernels_generic_bf16},
     {0, &rem_encoder__kernels_generic_f32},
+    {0, &rem_encoder__kernels_generic_int8},
 };
 
 const rem_encoder_kernels *rem_encoder__kernels_choose(rem_encoder_layout layout) {

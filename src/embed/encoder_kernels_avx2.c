@@ -31,3 +31,35 @@ typedef int32_t ivec __attribute__((vector_size(VEC_LANES * 4)));
 #define TILE_VECS 2
 #define BLOCK_TOKENS 128
 #include "embed/encoder_kernels_template.h"
+
+/* Signed times signed: the sign of the operand moves over to the weight's, so that one side is unsigned. Sums of two products
+ * stay within 16 bits: 2 x 127 x 127. */
+typedef uint8_t int8_operand;
+typedef ivec int8_panel;
+#define int8_STEP 4
+#define INT8_SHIFT 0
+
+INLINE ivec int8_broadcast(const uint8_t *a) {
+  int32_t quad;
+  memcpy(&quad, a, sizeof quad);
+  return (ivec)_mm256_set1_epi32(quad);
+}
+
+INLINE ivec int8_load_panel(const uint8_t *b) {
+  ivec quads;
+  memcpy(&quads, b, sizeof quads);
+  return quads;
+}
+
+INLINE vec int8_dot(vec sum, ivec a, ivec b) {
+  __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8((__m256i)b), _mm256_sign_epi8((__m256i)a, (__m256i)b));
+  return (vec)((ivec)sum + (ivec)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+
+#define LAYOUT int8
+#define LAYOUT_ID REM_ENCODER_LAYOUT_INT8
+#define VALUE f32
+#define TILE_ROWS 4
+#define TILE_VECS 2
+#define BLOCK_TOKENS 128
+#include "embed/encoder_kernels_int8.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Encoder kernels for AVX-512 BF16: as for AVX-512, two inputs in one vdpbf16ps. */
+/* Encoder kernels for AVX-512 BF16: as for AVX-512, two inputs in one vdpbf16ps; with VNNI, which every such CPU has, dense layers in
+ * int8 and attention in bfloat16. */
 #include "embed/encoder_kernels.h"
 
 #include <immintrin.h>
@@ -52,3 +53,15 @@ INLINE void bf16_narrow(uint16_t *ret_values, vec v) {
 #define TILE_VECS 2
 #define BLOCK_TOKENS 128
 #include "embed/encoder_kernels_template.h"
+
+#define INT8_SPLAT(x) _mm512_set1_epi32(x)
+#define VNNI_DOT "vpdpbusd %2, %1, %0"
+#define VNNI_REGISTER "v"
+#include "embed/encoder_operand_vnni.h"
+#define LAYOUT int8
+#define LAYOUT_ID REM_ENCODER_LAYOUT_INT8
+#define VALUE bf16
+#define TILE_ROWS 14
+#define TILE_VECS 2
+#define BLOCK_TOKENS 128
+#include "embed/encoder_kernels_int8.h"

@@ -40,3 +40,12 @@ static inline __attribute__((always_inline)) vec pick(ivec mask, vec a, vec b) {
 #define TILE_VECS 2
 #define BLOCK_TOKENS 128
 #include "embed/encoder_kernels_template.h"
+
+#include "embed/encoder_operand_int8.h"
+#define LAYOUT int8
+#define LAYOUT_ID REM_ENCODER_LAYOUT_INT8
+#define VALUE f32
+#define TILE_ROWS 4
+#define TILE_VECS 2
+#define BLOCK_TOKENS 128
+#include "embed/encoder_kernels_int8.h"

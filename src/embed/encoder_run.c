@@ -33,6 +33,16 @@ static const float *floats_at(const block *bl, size_t place) {
   return (const float *)(bl->layer + place);
 }
 
+/*
+ * The row of the position table for each token of a sequence: counted from first_position on; where that is above 0, padding tokens
+ * (a text may contain one) are not counted and have the row before it.
+ */
+static size_t position_row(const rem_encoder_shape *shape, uint32_t id, size_t *counted) {
+  if (shape->first_position > 0 && id == shape->padding_id)
+    return shape->first_position - 1;
+  return shape->first_position + (*counted)++;
+}
+
 static void embed_tokens(const block *bl) {
   const rem_encoder *enc = bl->encoder;
   size_t hidden = enc->shape.hidden, row = 0;
@@ -40,25 +50,35 @@ static void embed_tokens(const block *bl) {
   const float *positions = (const float *)(enc->packed + enc->places.position);
   const float *norm = (const float *)(enc->packed + enc->places.norm);
   for (size_t s = 0; s < bl->count; s++)
-    for (size_t i = 0; i < bl->lengths[s]; i++, row++)
-      enc->kernels->embed(words + bl->ids[row] * hidden * enc->places.element_size, positions + i * hidden, hidden,
+    for (size_t i = 0, counted = 0; i < bl->lengths[s]; i++, row++)
+      enc->kernels->embed(words + bl->ids[row] * hidden * enc->places.word_size,
+                          positions + position_row(&enc->shape, bl->ids[row], &counted) * hidden, hidden,
                           bl->scratch->stream + row * hidden);
   enc->kernels->layer_norm(bl->scratch->stream, row, hidden, norm, norm + hidden, enc->shape.layer_norm_epsilon,
-                           bl->scratch->operands);
+                           bl->scratch->operands, bl->scratch->operand_scales);
+}
+
+/* The distances of a head, counted from a key that is the query; NULL: the model has none. */
+static const float *distances_of(const rem_encoder *enc, size_t head) {
+  if (enc->places.distance_stride == 0)
+    return NULL;
+  const float *distances = (const float *)(enc->packed + enc->places.distances);
+  return distances + head * enc->places.distance_stride + enc->shape.positions - 1;
 }
 
 static void attend_sequences(const block *bl, size_t head) {
   const rem_encoder *enc = bl->encoder;
   rem_encoder_scratch *scratch = bl->scratch;
-  size_t hidden = enc->shape.hidden, head_size = hidden / enc->shape.heads, element = enc->places.element_size, row = 0;
+  size_t hidden = enc->shape.hidden, head_size = hidden / enc->shape.heads, value = enc->kernels->value_size, row = 0;
   for (size_t s = 0; s < bl->count; s++) {
     rem_encoder_attention at = {
-        .qkv = (uint8_t *)scratch->middle + row * 3 * head_size * element,
+        .qkv = (uint8_t *)scratch->middle + row * 3 * head_size * value,
         .qkv_stride = 3 * head_size,
         .length = bl->lengths[s],
         .head_size = head_size,
-        .context = (uint8_t *)scratch->context + (row * hidden + head * head_size) * element,
+        .context = (uint8_t *)scratch->context + (row * hidden + head * head_size) * value,
         .context_stride = hidden,
+        .distances = distances_of(enc, head),
         .keys = scratch->keys,
         .values = scratch->values,
         .scores = scratch->scores,
@@ -71,14 +91,15 @@ static void attend_sequences(const block *bl, size_t head) {
 
 static void run_head(const block *bl, size_t head) {
   const rem_encoder *enc = bl->encoder;
-  size_t hidden = enc->shape.hidden, head_size = hidden / enc->shape.heads;
+  size_t hidden = enc->shape.hidden, head_size = hidden / enc->shape.heads, panels = 3 * head_size / REM_ENCODER_PANEL;
   rem_encoder_product qkv = {
       .input = bl->scratch->operands,
       .input_stride = hidden,
+      .input_scales = bl->scratch->operand_scales,
       .row_count = bl->token_count,
       .inner = hidden,
-      .panels = bl->layer + enc->places.qkv_panels + head * 3 * head_size * hidden * enc->places.element_size,
-      .panel_count = 3 * head_size / REM_ENCODER_PANEL,
+      .panels = bl->layer + enc->places.qkv_panels + head * panels * rem_encoder__panel_size(&enc->places, hidden),
+      .panel_count = panels,
       .bias = floats_at(bl, enc->places.qkv_bias) + head * 3 * head_size,
       .output = bl->scratch->middle,
       .output_stride = 3 * head_size,
@@ -90,65 +111,69 @@ static void run_head(const block *bl, size_t head) {
 static void run_norm(const block *bl, size_t gamma, size_t beta) {
   const rem_encoder *enc = bl->encoder;
   enc->kernels->layer_norm(bl->scratch->stream, bl->token_count, enc->shape.hidden, floats_at(bl, gamma),
-                           floats_at(bl, beta), enc->shape.layer_norm_epsilon, bl->scratch->operands);
+                           floats_at(bl, beta), enc->shape.layer_norm_epsilon, bl->scratch->operands,
+                           bl->scratch->operand_scales);
+}
+
+/* stream += values x panels: with int8, the values (rows of `width`) are quantised first. */
+static void add_product(const block *bl, const void *values, size_t width, const uint8_t *panels, const float *bias) {
+  const rem_encoder *enc = bl->encoder;
+  rem_encoder_product product = {
+      .input = values,
+      .input_stride = width,
+      .row_count = bl->token_count,
+      .inner = width,
+      .panels = panels,
+      .panel_count = enc->shape.hidden / REM_ENCODER_PANEL,
+      .bias = bias,
+      .output = bl->scratch->stream,
+      .output_stride = enc->shape.hidden,
+  };
+  if (enc->kernels->quantise != NULL) {
+    enc->kernels->quantise(values, bl->token_count, width, bl->scratch->quantised, bl->scratch->quantised_scales);
+    product.input = bl->scratch->quantised;
+    product.input_scales = bl->scratch->quantised_scales;
+  }
+  enc->kernels->add(&product);
 }
 
 static void run_attention(const block *bl) {
   const rem_encoder *enc = bl->encoder;
-  size_t hidden = enc->shape.hidden;
   for (size_t head = 0; head < enc->shape.heads; head++)
     run_head(bl, head);
-  rem_encoder_product output = {
-      .input = bl->scratch->context,
-      .input_stride = hidden,
-      .row_count = bl->token_count,
-      .inner = hidden,
-      .panels = bl->layer + enc->places.output_panels,
-      .panel_count = hidden / REM_ENCODER_PANEL,
-      .bias = floats_at(bl, enc->places.output_bias),
-      .output = bl->scratch->stream,
-      .output_stride = hidden,
-  };
-  enc->kernels->add(&output);
+  add_product(bl, bl->scratch->context, enc->shape.hidden, bl->layer + enc->places.output_panels,
+              floats_at(bl, enc->places.output_bias));
   run_norm(bl, enc->places.attention_gamma, enc->places.attention_beta);
 }
 
 /* The ff units [first, first + chunk). */
-static void run_ff_chunk(const block *bl, size_t first, size_t chunk) {
+static void run_ff_chunk(const block *bl, size_t first, size_t chunk, const uint8_t *panels) {
   const rem_encoder *enc = bl->encoder;
-  size_t hidden = enc->shape.hidden;
-  const uint8_t *panels = bl->layer + enc->places.ff_panels + 2 * first * hidden * enc->places.element_size;
   rem_encoder_product into = {
       .input = bl->scratch->operands,
-      .input_stride = hidden,
+      .input_stride = enc->shape.hidden,
+      .input_scales = bl->scratch->operand_scales,
       .row_count = bl->token_count,
-      .inner = hidden,
+      .inner = enc->shape.hidden,
       .panels = panels,
       .panel_count = chunk / REM_ENCODER_PANEL,
       .bias = floats_at(bl, enc->places.ff_bias) + first,
       .output = bl->scratch->middle,
       .output_stride = chunk,
   };
-  enc->kernels->store_gelu(&into);
-  rem_encoder_product out = {
-      .input = bl->scratch->middle,
-      .input_stride = chunk,
-      .row_count = bl->token_count,
-      .inner = chunk,
-      .panels = panels + chunk * hidden * enc->places.element_size,
-      .panel_count = hidden / REM_ENCODER_PANEL,
-      .bias = first == 0 ? floats_at(bl, enc->places.ff_output_bias) : NULL,
-      .output = bl->scratch->stream,
-      .output_stride = hidden,
-  };
-  enc->kernels->add(&out);
+  enc->kernels->store_gelu[enc->shape.activation](&into);
+  add_product(bl, bl->scratch->middle, chunk, panels + rem_encoder__ff_into_size(&enc->shape, &enc->places, first),
+              first == 0 ? floats_at(bl, enc->places.ff_output_bias) : NULL);
 }
 
 static void run_ff(const block *bl) {
-  const rem_encoder_shape *shape = &bl->encoder->shape;
-  for (size_t first = 0; first < shape->ff; first += REM_ENCODER_FF_CHUNK)
-    run_ff_chunk(bl, first, rem_encoder__ff_chunk(shape, first));
-  run_norm(bl, bl->encoder->places.ff_gamma, bl->encoder->places.ff_beta);
+  const rem_encoder *enc = bl->encoder;
+  const uint8_t *panels = bl->layer + enc->places.ff_panels;
+  for (size_t first = 0; first < enc->shape.ff; first += REM_ENCODER_FF_CHUNK) {
+    run_ff_chunk(bl, first, rem_encoder__ff_chunk(&enc->shape, first), panels);
+    panels += rem_encoder__ff_chunk_size(&enc->shape, &enc->places, first);
+  }
+  run_norm(bl, enc->places.ff_gamma, enc->places.ff_beta);
 }
 
 static void pool_sequence(const rem_encoder_shape *shape, const float *rows, size_t length, float *ret_vector) {

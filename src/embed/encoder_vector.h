@@ -49,7 +49,7 @@ INLINE float vec_largest(vec v) {
 }
 
 /*
- * 2^x for x <= 0, relative error below 2e-7; x below -126 counts as -126. Adding 1.5 * 2^23 rounds x to an
+ * 2^x for x <= 127, relative error below 2e-7; x below -126 counts as -126. Adding 1.5 * 2^23 rounds x to an
  * integer n in the low bits of the sum; the polynomial (least squares reweighted to minimax on [-0.5, 0.5])
  * takes the fraction, and n goes into the exponent.
  */
@@ -86,6 +86,42 @@ INLINE vec vec_gelu(vec x) {
   p = VEC_FMA(p, z, VEC_SPLAT(-7.297975570e-2F));
   p = VEC_FMA(p, z, VEC_SPLAT(1.472127885e-1F));
   return x * VEC_FMA(t, p, VEC_SPLAT(0.5F));
+}
+
+/*
+ * x / (1 + e^(-2u)) with u = sqrt(2 / pi) (x + 0.044715 x^3): the tanh form, rearranged. The power of two is clamped above, where
+ * the quotient is x or nothing.
+ */
+INLINE vec vec_gelu_tanh(vec x) {
+  const vec cubic = VEC_SPLAT(-2.0F * 0.7978845608F * 0.044715F * 1.4426950409F);
+  const vec linear = VEC_SPLAT(-2.0F * 0.7978845608F * 1.4426950409F);
+  vec exponent = x * VEC_FMA(cubic, x * x, linear);
+  return x / (VEC_SPLAT(1.0F) + vec_exp2(VEC_MIN(exponent, VEC_SPLAT(126.0F))));
+}
+
+/* Normalises a row in place. The mean first, then the squares of what is left: the row is in the first-level cache, and nothing
+ * cancels. */
+INLINE void vec_layer_norm(float *row, size_t width, const float *gamma, const float *beta, float epsilon) {
+  vec sum = VEC_SPLAT(0.0F), squares = VEC_SPLAT(0.0F);
+  for (size_t i = 0; i < width; i += VEC_LANES)
+    sum += vec_load(row + i);
+  const vec mean = VEC_SPLAT(vec_sum(sum) / (float)width);
+  for (size_t i = 0; i < width; i += VEC_LANES) {
+    vec x = vec_load(row + i) - mean;
+    squares = VEC_FMA(x, x, squares);
+  }
+  const vec scale = VEC_SPLAT(1.0F / sqrtf(vec_sum(squares) / (float)width + epsilon));
+  for (size_t i = 0; i < width; i += VEC_LANES)
+    vec_store(row + i, VEC_FMA((vec_load(row + i) - mean) * scale, vec_load(gamma + i), vec_load(beta + i)));
+}
+
+/* What a product does with its sums before it stores them. */
+enum encoder_epilogue { EPILOGUE_STORE, EPILOGUE_GELU, EPILOGUE_GELU_TANH, EPILOGUE_ADD };
+
+INLINE vec vec_activate(enum encoder_epilogue epilogue, vec x) {
+  if (epilogue == EPILOGUE_GELU)
+    return vec_gelu(x);
+  return epilogue == EPILOGUE_GELU_TANH ? vec_gelu_tanh(x) : x;
 }
 
 #endif

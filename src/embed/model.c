@@ -69,7 +69,7 @@ static rem_status check_header(const char *path, rem_mapping mapping, rem_error 
     return damaged(path, "it does not begin as a model file does", err);
   if (header->crc != rem_crc32c(0, header, offsetof(rem_model__header, crc)))
     return damaged(path, "the checksum of its header is wrong", err);
-  if (header->version != REM_MODEL__VERSION || header->architecture != REM_MODEL__ARCHITECTURE_BERT) {
+  if (header->version < 1 || header->version > REM_MODEL__VERSION) {
     rem_error_set(err, REM_MODEL, "the model file '%s' has format %u, which this version cannot read", path,
                   header->version);
     rem_error_hint(err, "install the model again with `db model install`.");
@@ -77,7 +77,9 @@ static rem_status check_header(const char *path, rem_mapping mapping, rem_error 
   }
   if (header->file_size != mapping.size)
     return damaged(path, "it is not as long as its header says", err);
-  if (header->name[sizeof header->name - 1] != 0 || header->sha256[64] != 0 || !sections_valid(header))
+  if (header->name[sizeof header->name - 1] != 0 || header->sha256[64] != 0 || header->prefixes[0][REM_MODEL_PREFIX_MAX] != 0 ||
+      header->prefixes[1][REM_MODEL_PREFIX_MAX] != 0 || header->max_tokens < 3 || header->max_tokens > header->positions ||
+      !sections_valid(header))
     return damaged(path, "its header contradicts itself", err);
   return REM_OK;
 }
@@ -88,6 +90,27 @@ static void read_info(const rem_model__header *header, const char *name, rem_mod
       .dimension = header->hidden, .max_tokens = header->max_tokens, .size_bytes = header->file_size};
   memcpy(ret_info->name, name, strlen(name));
   memcpy(ret_info->sha256, header->sha256, sizeof ret_info->sha256);
+  memcpy(ret_info->prefixes, header->prefixes, sizeof ret_info->prefixes);
+}
+
+static rem_encoder_shape shape_of(const rem_model__header *header) {
+  return (rem_encoder_shape){
+      .family = (rem_encoder_family)header->architecture,
+      .activation = (rem_encoder_activation)header->activation,
+      .layers = header->layers,
+      .hidden = header->hidden,
+      .heads = header->heads,
+      .ff = header->ff,
+      .vocab = header->vocab,
+      .positions = header->positions,
+      .first_position = header->first_position,
+      .padding_id = header->padding_id,
+      .relative_buckets = header->relative_buckets,
+      .types = header->types,
+      .layer_norm_epsilon = header->layer_norm_epsilon,
+      .pooling = (rem_encoder_pooling)header->pooling,
+      .normalise = header->normalise != 0,
+  };
 }
 
 /* Maps the file and checks its header. */
@@ -123,28 +146,50 @@ static const rem_model__section *find_section(const rem_model__header *header, u
   return NULL;
 }
 
-static rem_status open_sections(rem_model *model, const char *path, rem_error *err) {
+static rem_status no_int8(const rem_model__header *header, const char *path, rem_error *err) {
+  if (header->int8_mean > 0)
+    rem_error_set(err, REM_MODEL, "the model file '%s' has no int8 weights: they did not pass the quality gate (mean cosine %.4f, "
+                  "least %.4f)", path, (double)header->int8_mean, (double)header->int8_least);
+  else
+    rem_error_set(err, REM_MODEL, "the model file '%s' has no int8 weights", path);
+  rem_error_hint(err, header->int8_mean > 0 ? "set P8_EMBEDDING_PRECISION to auto."
+                                            : "install the model again with `db model install`, or set P8_EMBEDDING_PRECISION to auto.");
+  return REM_MODEL;
+}
+
+static const rem_model__section *find_weights(const rem_model__header *header, rem_model_precision precision) {
+  static const rem_encoder_layout layouts[] = {
+      [REM_MODEL_FLOAT32] = REM_ENCODER_LAYOUT_F32, [REM_MODEL_BFLOAT16] = REM_ENCODER_LAYOUT_BF16, [REM_MODEL_INT8] = REM_ENCODER_LAYOUT_INT8};
+  rem_encoder_layout wanted = precision == REM_MODEL_AUTO ? rem_encoder_preferred_layout() : layouts[precision];
+  const rem_model__section *weights = find_section(header, REM_MODEL__SECTION_WEIGHTS, wanted);
+  if (weights == NULL && precision != REM_MODEL_INT8)
+    weights = find_section(header, REM_MODEL__SECTION_WEIGHTS, 0);
+  return weights;
+}
+
+static rem_status open_sections(rem_model *model, rem_model_precision precision, const char *path, rem_error *err) {
   const rem_model__header *header = (const rem_model__header *)(const void *)model->mapping.data;
   const rem_model__section *vocabulary = find_section(header, REM_MODEL__SECTION_VOCABULARY, 0);
-  const rem_model__section *weights =
-      find_section(header, REM_MODEL__SECTION_WEIGHTS, rem_encoder_preferred_layout());
-  if (weights == NULL)
-    weights = find_section(header, REM_MODEL__SECTION_WEIGHTS, 0);
+  const rem_model__section *weights = find_weights(header, precision);
+  if (weights == NULL && precision == REM_MODEL_INT8)
+    return no_int8(header, path, err);
   if (vocabulary == NULL || weights == NULL)
     return damaged(path, "it lacks a section", err);
   rem_error why = {0};
   rem_slice tables = rem_slice_of(model->mapping.data + vocabulary->offset, vocabulary->size);
   if (rem_tokenizer_open(tables, &model->tokenizer, &why) < 0 || model->tokenizer.token_count > header->vocab)
     return damaged(path, "its vocabulary cannot be used", err);
-  rem_encoder_shape shape = {header->layers,    header->hidden, header->heads,
-                             header->ff,        header->vocab,  header->positions,
-                             header->types,     header->layer_norm_epsilon,
-                             (rem_encoder_pooling)header->pooling, header->normalise != 0};
+  rem_encoder_shape shape = shape_of(header);
   return rem_encoder_open(&shape, (rem_encoder_layout)weights->layout, model->mapping.data + weights->offset,
                           weights->size, &model->encoder, err);
 }
 
 rem_status rem_model_open(const char *models_dir, const char *name, rem_model **ret_model, rem_error *err) {
+  return rem_model_open_as(models_dir, name, REM_MODEL_AUTO, ret_model, err);
+}
+
+rem_status rem_model_open_as(const char *models_dir, const char *name, rem_model_precision precision, rem_model **ret_model,
+                             rem_error *err) {
   rem_model *model = rem_calloc(1, sizeof *model);
   if (model == NULL)
     return rem_error_nomem(err);
@@ -152,7 +197,7 @@ rem_status rem_model_open(const char *models_dir, const char *name, rem_model **
   rem_status status = map_model(models_dir, name, &model->mapping, &path, err);
   if (status == REM_OK) {
     read_info((const rem_model__header *)(const void *)model->mapping.data, name, &model->info);
-    status = open_sections(model, path, err);
+    status = open_sections(model, precision, path, err);
   }
   if (status < 0) {
     rem_model_close(model);
@@ -180,6 +225,25 @@ const rem_tokenizer *rem_model_tokenizer(const rem_model *model) {
 
 const rem_encoder *rem_model_encoder(const rem_model *model) {
   return model->encoder;
+}
+
+/* The prefix ends in a blank, so its tokens and those of the text do not depend on one another. They are written where the frame of
+ * the text begins, whose first token gives way to the last of the prefix. */
+size_t rem_model_encode(const rem_model *model, rem_role role, rem_slice text, uint32_t *ids, bool *ret_truncated) {
+  const rem_tokenizer *tokenizer = &model->tokenizer;
+  size_t limit = model->info.max_tokens, count = 0;
+  rem_slice prefix = rem_slice_text(model->info.prefixes[role]);
+  if (prefix.size > 0) {
+    rem_token_cursor cursor;
+    rem_token_cursor_init(&cursor, tokenizer, (const char *)prefix.data, prefix.size);
+    count = rem_token_cursor_next(&cursor, ids + 1, NULL, limit - 2);
+  }
+  uint32_t last = count > 0 ? ids[count] : 0;
+  size_t rest = rem_tokenizer_encode(tokenizer, (const char *)text.data, text.size, ids + count, NULL, limit - count, ret_truncated);
+  if (count > 0)
+    ids[count] = last;
+  ids[0] = tokenizer->specials.start;
+  return count + rest;
 }
 
 /* ---- list, verify, remove ---- */

@@ -15,14 +15,12 @@
 
 #define REM_MODEL_FILE_NAME "model.rem"
 #define REM_MODEL__MAGIC "REMMODEL"
-#define REM_MODEL__VERSION 1
+#define REM_MODEL__VERSION 2 /* version 1 lacks what follows the sections in the header, and had zeros there */
 #define REM_MODEL__PAGE 4096
 #define REM_MODEL__SECTION_MAX 8
 #define REM_MODEL__HASH_SIZE 32
 
 enum { REM_MODEL__SECTION_VOCABULARY = 1, REM_MODEL__SECTION_WEIGHTS = 2 };
-enum { REM_MODEL__ARCHITECTURE_BERT = 1 };
-
 typedef struct rem_model__section {
   uint32_t kind;
   uint32_t layout; /* rem_encoder_layout of weights; else 0 */
@@ -34,7 +32,7 @@ typedef struct rem_model__section {
 typedef struct rem_model__header {
   char magic[8];
   uint32_t version;
-  uint32_t architecture;
+  uint32_t architecture; /* rem_encoder_family */
   uint64_t file_size;
   uint32_t layers, hidden, heads, ff, vocab, positions, types;
   float layer_norm_epsilon;
@@ -45,7 +43,11 @@ typedef struct rem_model__header {
   char name[REM_MODEL_NAME_MAX + 1];
   char sha256[72]; /* hex, NUL-padded */
   rem_model__section sections[REM_MODEL__SECTION_MAX];
-  uint8_t reserved[REM_MODEL__PAGE - 24 - 12 * 4 - 96 - 72 - REM_MODEL__SECTION_MAX * 56 - 4];
+  uint32_t activation; /* rem_encoder_activation */
+  uint32_t first_position, padding_id, relative_buckets;
+  char prefixes[2][REM_MODEL_PREFIX_MAX + 1]; /* NUL-terminated */
+  float int8_mean, int8_least; /* cosines to float32 of the sample texts, as the installer measured them; 0: it did not */
+  uint8_t reserved[REM_MODEL__PAGE - 24 - 12 * 4 - 96 - 72 - REM_MODEL__SECTION_MAX * 56 - 6 * 4 - 2 * (REM_MODEL_PREFIX_MAX + 1) - 4];
   uint32_t crc; /* CRC-32C of all before it */
 } rem_model__header;
 

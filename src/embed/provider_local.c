@@ -57,12 +57,24 @@ static bool claims(const char *model) {
   return true;
 }
 
+/* As P8_EMBEDDING_PRECISION says. */
+static rem_model_precision precision_of(const rem_config *config) {
+  static const char *const names[] = {
+      [REM_MODEL_FLOAT32] = "float32", [REM_MODEL_BFLOAT16] = "bfloat16", [REM_MODEL_INT8] = "int8"};
+  const char *wanted = rem_config_text(config, REM_CONFIG_EMBEDDING_PRECISION);
+  for (size_t i = REM_MODEL_FLOAT32; i < sizeof names / sizeof names[0]; i++)
+    if (strcmp(names[i], wanted) == 0)
+      return (rem_model_precision)i;
+  return REM_MODEL_AUTO;
+}
+
 static rem_status local_open(const rem_config *config, rem_thread_pool *pool, const char *model,
                              rem_provider **ret_provider, rem_error *err) {
   local *self = rem_calloc(1, sizeof *self);
   if (self == NULL)
     return rem_error_nomem(err);
-  rem_status status = rem_model_open(rem_config_text(config, REM_CONFIG_MODELS_DIR), model, &self->model, err);
+  rem_status status = rem_model_open_as(rem_config_text(config, REM_CONFIG_MODELS_DIR), model, precision_of(config),
+                                        &self->model, err);
   if (status < 0) {
     rem_free(self);
     return status;
@@ -146,9 +158,7 @@ static void take_text(embed_call *call, workspace *space, size_t index) {
   const local *self = call->local;
   rem_slice text = call->request->texts[index];
   bool truncated = false;
-  size_t length = rem_tokenizer_encode(self->base.tokenizer, (const char *)text.data, text.size,
-                                       space->ids + space->id_count, NULL, self->base.info.max_tokens,
-                                       &truncated);
+  size_t length = rem_model_encode(self->model, call->request->role, text, space->ids + space->id_count, &truncated);
   if (truncated)
     atomic_fetch_add_explicit(&call->truncated, 1, memory_order_relaxed);
   space->indexes[space->held] = index;

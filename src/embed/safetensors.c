@@ -61,9 +61,13 @@ static const json_t *find_entry(const rem_safetensors *file, const char *name) {
   const json_t *entry = json_object_get(file->header, name);
   if (entry != NULL)
     return entry;
-  char prefixed[256];
-  int size = snprintf(prefixed, sizeof prefixed, "bert.%s", name);
-  return size > 0 && (size_t)size < sizeof prefixed ? json_object_get(file->header, prefixed) : NULL;
+  static const char *const prefixes[] = {"bert", "mpnet", "distilbert"};
+  for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0] && entry == NULL; i++) {
+    char prefixed[256];
+    int size = snprintf(prefixed, sizeof prefixed, "%s.%s", prefixes[i], name);
+    entry = size > 0 && (size_t)size < sizeof prefixed ? json_object_get(file->header, prefixed) : NULL;
+  }
+  return entry;
 }
 
 static bool shape_is(const json_t *shape, size_t rows, size_t columns) {

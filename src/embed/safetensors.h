@@ -22,7 +22,7 @@ rem_slice rem_safetensors_bytes(const rem_safetensors *file);
 
 /*
  * A tensor of exactly rows x columns (one row: a vector) as float32; F16 and BF16 are widened. Found under `name` or
- * "bert." and it. Borrowed until the next call. REM_INVALID: not there, another shape or type, damaged.
+ * the name of its family ("bert.") and it. Borrowed until the next call. REM_INVALID: not there, another shape or type, damaged.
  */
 REM_CHECKED rem_status rem_safetensors_tensor(rem_safetensors *file, const char *name, size_t rows, size_t columns,
                                               const float **ret_values, rem_error *err);

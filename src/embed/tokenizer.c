@@ -21,6 +21,7 @@
 
 #define WORD_MAX REM_TOKENIZER_WORD_MAX
 #define NO_ADDED UINT32_MAX
+#define FIRST_STRETCH 1024 /* bytes */
 #define ASCII_ALONE 2 /* in rem_tokenizer__ascii: above it, part of a word */
 
 /* Where the tokens of a word go: room for WORD_MAX of each; spans may be NULL. */
@@ -74,6 +75,60 @@ static inline size_t longest_piece(const rem_tokenizer *tokenizer, uint32_t base
   return longest;
 }
 
+static inline const uint8_t *fold_of(const rem_tokenizer *tokenizer) {
+  return tokenizer->cased ? rem_tokenizer__cased_ascii : rem_tokenizer__ascii;
+}
+
+static inline uint32_t value_of(const rem_tokenizer *tokenizer, uint32_t character) {
+  return tokenizer->cased ? rem_tokenizer__cased_value(character) : rem_tokenizer__value(character);
+}
+
+/* ---- loose added tokens ---- */
+
+/* Whether the character, normalised, goes on with what `wanted` has at `*at`, which moves on. One that vanishes does. */
+static bool matches_next(const rem_tokenizer *tokenizer, uint32_t character, rem_slice wanted, size_t *at) {
+  uint32_t value = value_of(tokenizer, character);
+  if (value == REM_TOKENIZER_DROP || value == REM_TOKENIZER_BREAK)
+    return true;
+  if (value < REM_TOKENIZER_MAPPED) {
+    if (value == REM_TOKENIZER_SPACE || value == REM_TOKENIZER_HANGUL || *at >= wanted.size ||
+        wanted.data[*at] != character)
+      return false;
+    ++*at;
+    return true;
+  }
+  for (const uint32_t *mapped = &rem_tokenizer__mapped[value - REM_TOKENIZER_MAPPED];; mapped++) {
+    if (*at >= wanted.size || wanted.data[*at] != (*mapped & 0xffffff))
+      return false;
+    ++*at;
+    if (*mapped >> 31)
+      return true;
+  }
+}
+
+/*
+ * A loose token at `start`, where a character of its own begins: where it ends, else 0. Its letters are matched as normalised; what
+ * vanishes may stand between them. The longest wins.
+ */
+static size_t match_loose(const rem_tokenizer *tokenizer, const uint8_t *text, size_t end, size_t start, uint32_t *ret_id) {
+  size_t best = 0, best_size = 0;
+  for (uint32_t i = 0; i < tokenizer->added_count; i++) {
+    rem_slice wanted = tokenizer->added[i].text;
+    if (!tokenizer->added[i].loose || wanted.size <= best_size)
+      continue;
+    size_t position = start, at = 0;
+    while (position < end && at < wanted.size &&
+           matches_next(tokenizer, rem_utf8_next((const char *)text, end, &position), wanted, &at))
+      continue;
+    if (at < wanted.size)
+      continue;
+    best = position;
+    best_size = wanted.size;
+    *ret_id = tokenizer->added[i].id;
+  }
+  return best;
+}
+
 /* ---- ASCII words ---- */
 
 static size_t ascii_word(const rem_tokenizer *tokenizer, const uint8_t *text, size_t start, size_t end,
@@ -82,7 +137,7 @@ static size_t ascii_word(const rem_tokenizer *tokenizer, const uint8_t *text, si
   uint32_t base = tokenizer->word_base;
   for (size_t at = start; at < end && end - start <= WORD_MAX;) {
     uint32_t id = 0;
-    size_t size = longest_piece(tokenizer, base, text + at, end - at, rem_tokenizer__ascii, &id);
+    size_t size = longest_piece(tokenizer, base, text + at, end - at, fold_of(tokenizer), &id);
     if (size == 0)
       break;
     put(sink, count++, id, at, at + size);
@@ -181,8 +236,9 @@ static void gather_hangul(gathered_word *word, uint32_t syllable, rem_token_span
 /*
  * Gathers one character. False: it ends the word; `*ret_alone` is then the character that is a word of its own, or 0.
  */
-static bool gather_source(gathered_word *word, uint32_t character, rem_token_span source, uint32_t *ret_alone) {
-  uint32_t value = rem_tokenizer__value(character);
+static bool gather_source(const rem_tokenizer *tokenizer, gathered_word *word, uint32_t character, rem_token_span source,
+                          uint32_t *ret_alone) {
+  uint32_t value = value_of(tokenizer, character);
   *ret_alone = 0;
   switch (value) {
   case REM_TOKENIZER_KEEP:
@@ -218,6 +274,18 @@ static bool gather_source(gathered_word *word, uint32_t character, rem_token_spa
   }
 }
 
+/* Puts the loose token at `start` and moves the position behind it; false: there is none. */
+static bool take_loose(const rem_tokenizer *tokenizer, const uint8_t *text, size_t end, size_t start, size_t *position,
+                       token_sink sink) {
+  uint32_t id = 0;
+  size_t loose_end = match_loose(tokenizer, text, end, start, &id);
+  if (loose_end == 0)
+    return false;
+  put(sink, 0, id, start, loose_end);
+  *position = loose_end;
+  return true;
+}
+
 /*
  * The next word from `*position` on, which may not be ASCII. Stops after at most one word, and steps over what ends it
  * unless that is a word itself. Returns the count of its tokens; 0 when there was nothing but what vanishes.
@@ -230,12 +298,14 @@ static size_t slow_word(const rem_tokenizer *tokenizer, const uint8_t *text, siz
     rem_token_span source = {*position, *position};
     uint32_t character = rem_utf8_next((const char *)text, end, &source.end);
     uint32_t alone = 0;
-    if (gather_source(&word, character, source, &alone)) {
+    if (gather_source(tokenizer, &word, character, source, &alone)) {
       *position = source.end;
       continue;
     }
     if (alone != 0 && word.count > 0)
       break;
+    if (alone != 0 && tokenizer->has_loose && take_loose(tokenizer, text, end, source.start, position, sink))
+      return 1;
     *position = source.end;
     if (alone != 0)
       gather(&word, alone, false, source);
@@ -250,17 +320,20 @@ static size_t slow_word(const rem_tokenizer *tokenizer, const uint8_t *text, siz
 /* The next word of a segment. Returns the count of its tokens, which may be 0. `*position` < end. */
 static inline size_t next_word(const rem_tokenizer *tokenizer, const uint8_t *text, size_t end, size_t *position,
                                token_sink sink) {
+  const uint8_t *fold = fold_of(tokenizer);
   size_t start = *position;
-  while (start < end && rem_tokenizer__ascii[text[start]] == 1)
+  while (start < end && fold[text[start]] == 1)
     start++;
   size_t at = start;
-  while (at < end && rem_tokenizer__ascii[text[at]] > ASCII_ALONE)
+  while (at < end && fold[text[at]] > ASCII_ALONE)
     at++;
-  if (at < end && rem_tokenizer__ascii[text[at]] == 0) {
+  if (at < end && fold[text[at]] == 0) {
     *position = start;
     return slow_word(tokenizer, text, end, position, sink);
   }
   if (at == start && at < end) { /* punctuation */
+    if (tokenizer->has_loose && take_loose(tokenizer, text, end, start, position, sink))
+      return 1;
     uint32_t id = 0;
     at++;
     if (longest_piece(tokenizer, tokenizer->word_base, text + start, 1, NULL, &id) == 0)
@@ -279,10 +352,25 @@ static inline size_t next_word(const rem_tokenizer *tokenizer, const uint8_t *te
 static uint32_t match_added(const rem_tokenizer *tokenizer, rem_slice text) {
   uint32_t best = NO_ADDED;
   for (uint32_t i = 0; i < tokenizer->added_count; i++)
-    if (rem_slice_starts_with(text, tokenizer->added[i].text) &&
+    if (!tokenizer->added[i].loose && rem_slice_starts_with(text, tokenizer->added[i].text) &&
         (best == NO_ADDED || tokenizer->added[i].text.size > tokenizer->added[best].text.size))
       best = i;
   return best;
+}
+
+/* Where the next byte is with which an added token may begin; `size` when there is none. Looks through one stretch for all of
+ * them before the next, so that a byte that is frequent does not make the search for a rare one start again from far away. */
+static size_t find_first(const rem_tokenizer *tokenizer, const uint8_t *text, size_t at, size_t size) {
+  for (; at < size; at += FIRST_STRETCH) {
+    size_t stretch = size - at < FIRST_STRETCH ? size - at : FIRST_STRETCH, nearest = stretch;
+    for (uint32_t i = 0; i < tokenizer->first_count; i++) {
+      const uint8_t *found = memchr(text + at, tokenizer->firsts[i], nearest);
+      nearest = found != NULL ? (size_t)(found - text) - at : nearest;
+    }
+    if (nearest < stretch)
+      return at + nearest;
+  }
+  return size;
 }
 
 /* Finds where the segment that begins at the cursor's position ends. */
@@ -290,14 +378,13 @@ static void find_segment(rem_token_cursor *cursor) {
   const rem_tokenizer *tokenizer = cursor->tokenizer;
   cursor->segment_end = cursor->size;
   cursor->segment_added = NO_ADDED;
-  if (tokenizer->added_count == 0)
+  if (tokenizer->first_count == 0)
     return;
-  for (size_t at = cursor->position; at < cursor->size; at++) {
-    const uint8_t *found = memchr(cursor->text + at, tokenizer->added_first, cursor->size - at);
-    if (found == NULL)
+  for (size_t at = cursor->position;; at++) {
+    at = find_first(tokenizer, cursor->text, at, cursor->size);
+    if (at >= cursor->size)
       return;
-    at = (size_t)(found - cursor->text);
-    uint32_t added = match_added(tokenizer, rem_slice_of(found, cursor->size - at));
+    uint32_t added = match_added(tokenizer, rem_slice_of(cursor->text + at, cursor->size - at));
     if (added == NO_ADDED)
       continue;
     cursor->segment_end = at;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tokenizer: BERT WordPiece with the ids of the reference tokenizer (Hugging Face `tokenizers`) on every text.
+ * Tokenizer: BERT WordPiece, uncased or cased, with the ids of the reference tokenizer (Hugging Face `tokenizers`) on
+ * every text. The vocabularies of BERT and MPNet differ in their special tokens only.
  *
  * A tokenizer is a view over tables that were built when the model was installed and are mapped with it, so making
  * one costs nothing. Immutable: any number of threads may use it at once. It never fails and never allocates; bytes that are
@@ -11,18 +12,23 @@
 
 #include "base/buffer.h"
 
-/* Ids of the tokens every BERT vocabulary has. */
+/* Ids of the tokens that frame a text, and of a word the vocabulary cannot spell. */
 typedef struct rem_tokenizer_specials {
   uint32_t unknown;
-  uint32_t start; /* [CLS] */
-  uint32_t end;   /* [SEP] */
+  uint32_t start; /* [CLS] or <s> */
+  uint32_t end;   /* [SEP] or </s> */
 } rem_tokenizer_specials;
 
-/* A token that is found in the text as written, before any normalisation ("[MASK]"). */
+/* A token that is found in the text as written, before any normalisation ("[MASK]"); a loose one in the normalised text, so
+ * that "<UNK>" is "<unk>". A loose one is ASCII and begins with punctuation. */
 typedef struct rem_tokenizer_added {
   rem_slice text;
   uint32_t id;
+  bool loose;
 } rem_tokenizer_added;
+
+#define REM_TOKENIZER_ADDED_MAX 16
+#define REM_TOKENIZER_FIRST_MAX 4
 
 /* Zero-initialised it is no tokenizer; rem_tokenizer_open() makes it one. Needs no closing. */
 typedef struct rem_tokenizer {
@@ -32,9 +38,12 @@ typedef struct rem_tokenizer {
   uint32_t word_base;         /* the trie's state at the start of a word */
   uint32_t continuation_base; /* … and after its first piece ("##") */
   rem_tokenizer_specials specials;
-  rem_tokenizer_added added[16];
+  bool cased;                 /* letters and marks stay as they are */
+  rem_tokenizer_added added[REM_TOKENIZER_ADDED_MAX];
   uint32_t added_count;
-  uint8_t added_first; /* the byte all added tokens begin with; 0: there are none */
+  uint8_t firsts[REM_TOKENIZER_FIRST_MAX]; /* the bytes that added tokens which are not loose begin with */
+  uint32_t first_count;
+  bool has_loose;
 } rem_tokenizer;
 
 /* Where a token came from: bytes [start, end) of the original text. The specials that frame a text have the
@@ -49,7 +58,7 @@ typedef struct rem_token_span {
 REM_CHECKED rem_status rem_tokenizer_open(rem_slice tables, rem_tokenizer *ret_tokenizer, rem_error *err);
 
 /*
- * The ids of a text, framed by [CLS] and [SEP], cut to `max_ids` (at least 2; the room in `ids`). `spans` (room for
+ * The ids of a text, framed by the tokens of start and end, cut to `max_ids` (at least 2; the room in `ids`). `spans` (room for
  * as many) and `ret_truncated` may be NULL. `ret_truncated`: tokens were left out. Returns how many ids there are.
  */
 size_t rem_tokenizer_encode(const rem_tokenizer *tokenizer, const char *text, size_t size, uint32_t *ids,
@@ -79,12 +88,17 @@ void rem_token_cursor_init(rem_token_cursor *cursor, const rem_tokenizer *tokeni
 /* The next tokens, at most `capacity` (at least 1), without frame; `spans` may be NULL if it is NULL in every call. 0 at the end. */
 size_t rem_token_cursor_next(rem_token_cursor *cursor, uint32_t *ids, rem_token_span *spans, size_t capacity);
 
-/*
- * Builds the tables from a vocabulary: `tokens[id]` is the text of token `id`, "##" in front of continuations.
- * REM_INVALID: a token needed is missing, or there are too many. Appends to `tables`.
- */
-REM_CHECKED rem_status rem_tokenizer_build(const rem_slice *tokens, size_t token_count,
-                                           const rem_tokenizer_added *added, size_t added_count,
-                                           rem_buffer *tables, rem_error *err);
+/* What a tokenizer is built from; everything is borrowed. */
+typedef struct rem_tokenizer_vocabulary {
+  const rem_slice *tokens; /* tokens[id] is the text of token `id`, "##" in front of continuations */
+  size_t token_count;
+  rem_tokenizer_specials specials;
+  bool cased;
+  const rem_tokenizer_added *added;
+  size_t added_count;
+} rem_tokenizer_vocabulary;
+
+/* Builds the tables. REM_INVALID: an id is not one of the vocabulary, or there are too many tokens. Appends to `tables`. */
+REM_CHECKED rem_status rem_tokenizer_build(const rem_tokenizer_vocabulary *vocabulary, rem_buffer *tables, rem_error *err);
 
 #endif

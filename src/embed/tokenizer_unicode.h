@@ -39,8 +39,17 @@ typedef struct rem_tokenizer__order {
 extern const rem_tokenizer__order rem_tokenizer__ordered[];
 extern const size_t rem_tokenizer__ordered_count;
 
+/* For cased models, of which the normaliser takes away controls only: KEEP, DROP, SPACE or ALONE; and by byte, as above. */
+extern const uint8_t rem_tokenizer__cased_stage[0x110000 / 128];
+extern const uint8_t rem_tokenizer__cased_values[][128];
+extern const uint8_t rem_tokenizer__cased_ascii[256];
+
 static inline uint16_t rem_tokenizer__value(uint32_t character) {
   return rem_tokenizer__values[rem_tokenizer__stage[character >> 7]][character & 127];
+}
+
+static inline uint16_t rem_tokenizer__cased_value(uint32_t character) {
+  return rem_tokenizer__cased_values[rem_tokenizer__cased_stage[character >> 7]][character & 127];
 }
 
 #endif

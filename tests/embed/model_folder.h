@@ -150,8 +150,9 @@ static inline void model_folder_make(const model_folder *what, const char *folde
                "{\"added_tokens\": [{\"id\": 2, \"content\": \"[SEP]\", \"single_word\": false, \"lstrip\": false, \"rstrip\": "
                "false, \"normalized\": false}],"
                "\"normalizer\": {\"type\": \"BertNormalizer\", \"clean_text\": true, \"handle_chinese_chars\": true, "
-               "\"strip_accents\": null, \"lowercase\": %s},"
-               "\"pre_tokenizer\": {\"type\": \"BertPreTokenizer\"}, \"post_processor\": {\"type\": \"TemplateProcessing\"},"
+               "\"lowercase\": %s},"
+               "\"pre_tokenizer\": {\"type\": \"BertPreTokenizer\"}, \"post_processor\": {\"type\": \"BertProcessing\", "
+               "\"cls\": [\"[CLS]\", 1], \"sep\": [\"[SEP]\", 2]},"
                "\"model\": {\"type\": \"WordPiece\", \"unk_token\": \"[UNK]\", \"continuing_subword_prefix\": \"##\", "
                "\"max_input_chars_per_word\": 100, \"vocab\": {\"[PAD]\": 0, \"[CLS]\": 1, \"[SEP]\": 2, \"[UNK]\": 3, "
                "\"alpha\": 4, \"beta\": 5, \"##s\": 6, \"gamma\": 7, \".\": 8, \"a\": 9, \"b\": 10, \"##b\": 11}}}",

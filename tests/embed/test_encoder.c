@@ -106,8 +106,24 @@ static void model_deinit(model *m) {
 /* ------------------------------------------------------------------------------------------- */
 /* The reference                                                                                */
 
+/* What MPNet calls a tensor of BERT's name. */
+static const char *mpnet_name(const char *name) {
+  static const char *const names[][2] = {
+      {"attention.self.query.", "attention.attn.q."}, {"attention.self.key.", "attention.attn.k."},
+      {"attention.self.value.", "attention.attn.v."}, {"attention.output.dense.", "attention.attn.o."},
+      {"attention.output.LayerNorm.", "attention.LayerNorm."}};
+  static char renamed[96];
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strncmp(name, names[i][0], strlen(names[i][0])) == 0) {
+      snprintf(renamed, sizeof renamed, "%s%s", names[i][1], name + strlen(names[i][0]));
+      return renamed;
+    }
+  return name;
+}
+
 static const float *layer_tensor(model *m, size_t layer, const char *suffix, size_t rows, size_t columns) {
   char name[128];
+  if (m->shape.family == REM_ENCODER_MPNET) suffix = mpnet_name(suffix);
   snprintf(name, sizeof name, "encoder.layer.%zu.%s", layer, suffix);
   return tensor_of(m, name, rows, columns);
 }
@@ -142,7 +158,14 @@ static void norm_rows(double *x, size_t n, size_t width, const float *gamma, con
   }
 }
 
-static void attend(const rem_encoder_shape *shape, size_t n, const double *q, const double *k, const double *v, double *ret) {
+/* T5's buckets, by logarithms. */
+static size_t bucket_of(long d) {
+  long n = labs(d), big = 8 + (long)floor(log((double)n / 8) / log(16) * 8 + 1e-9);
+  return (size_t)((n < 8 ? n : big < 15 ? big : 15) + (d > 0 ? 16 : 0));
+}
+
+/* `bias` (NULL: none): buckets x heads. */
+static void attend(const rem_encoder_shape *shape, const float *bias, size_t n, const double *q, const double *k, const double *v, double *ret) {
   size_t hidden = shape->hidden, size = hidden / shape->heads;
   double *p = malloc(n * sizeof *p);
   assert_non_null(p);
@@ -150,7 +173,7 @@ static void attend(const rem_encoder_shape *shape, size_t n, const double *q, co
     for (size_t a = 0; a < n; a++) {
       double largest = -1e300, sum = 0;
       for (size_t b = 0; b < n; b++) {
-        p[b] = 0;
+        p[b] = bias != NULL ? bias[bucket_of((long)b - (long)a) * shape->heads + h] : 0;
         for (size_t i = h * size; i < (h + 1) * size; i++)
           p[b] += q[a * hidden + i] * k[b * hidden + i] / sqrt((double)size);
         largest = fmax(largest, p[b]);
@@ -180,13 +203,15 @@ static void reference_layer(model *m, size_t layer, double *x, size_t n) {
   double *v = dense(m, layer, "attention.self.value", x, n, hidden, hidden);
   double *context = malloc(n * hidden * sizeof *context);
   assert_non_null(context);
-  attend(s, n, q, k, v, context);
+  const float *bias = s->relative_buckets ? tensor_of(m, "encoder.relative_attention_bias.weight", s->relative_buckets, s->heads) : NULL;
+  attend(s, bias, n, q, k, v, context);
   add_into(x, dense(m, layer, "attention.output.dense", context, n, hidden, hidden), n * hidden);
   norm_rows(x, n, hidden, layer_tensor(m, layer, "attention.output.LayerNorm.weight", 1, hidden),
             layer_tensor(m, layer, "attention.output.LayerNorm.bias", 1, hidden), s->layer_norm_epsilon);
   double *middle = dense(m, layer, "intermediate.dense", x, n, hidden, s->ff);
   for (size_t i = 0; i < n * s->ff; i++)
-    middle[i] *= 0.5 * (1 + erf(middle[i] / sqrt(2.0)));
+    middle[i] *= 0.5 * (1 + (s->activation == REM_ENCODER_GELU ? erf(middle[i] / sqrt(2.0))
+                                                               : tanh(sqrt(2 / M_PI) * (middle[i] + 0.044715 * pow(middle[i], 3)))));
   add_into(x, dense(m, layer, "output.dense", middle, n, s->ff, hidden), n * hidden);
   norm_rows(x, n, hidden, layer_tensor(m, layer, "output.LayerNorm.weight", 1, hidden),
             layer_tensor(m, layer, "output.LayerNorm.bias", 1, hidden), s->layer_norm_epsilon);
@@ -201,13 +226,17 @@ static void reference(model *m, const uint32_t *ids, size_t n, double *ret_vecto
   const rem_encoder_shape *s = &m->shape;
   size_t hidden = s->hidden;
   const float *word = tensor_of(m, "embeddings.word_embeddings.weight", s->vocab, hidden);
-  const float *position = tensor_of(m, "embeddings.position_embeddings.weight", s->positions, hidden);
+  const float *position = tensor_of(m, "embeddings.position_embeddings.weight", s->first_position + s->positions, hidden);
   const float *type = s->types ? tensor_of(m, "embeddings.token_type_embeddings.weight", s->types, hidden) : NULL;
   double *x = malloc(n * hidden * sizeof *x), squares = 0;
   assert_non_null(x);
-  for (size_t t = 0; t < n; t++)
+  size_t counted = 0;
+  for (size_t t = 0; t < n; t++) {
+    bool padding = s->first_position > 0 && ids[t] == s->padding_id;
+    size_t row = padding ? s->first_position - 1 : s->first_position + counted++;
     for (size_t i = 0; i < hidden; i++)
-      x[t * hidden + i] = (double)word[ids[t] * hidden + i] + (double)position[t * hidden + i] + (type ? (double)type[i] : 0);
+      x[t * hidden + i] = (double)word[ids[t] * hidden + i] + (double)position[row * hidden + i] + (type ? (double)type[i] : 0);
+  }
   norm_rows(x, n, hidden, tensor_of(m, "embeddings.LayerNorm.weight", 1, hidden),
             tensor_of(m, "embeddings.LayerNorm.bias", 1, hidden), s->layer_norm_epsilon);
   for (size_t layer = 0; layer < s->layers; layer++)
@@ -228,7 +257,7 @@ static void reference(model *m, const uint32_t *ids, size_t n, double *ret_vecto
 /* Cases                                                                                        */
 
 static const rem_encoder_shape base_shape = {
-    .layers = 2, .hidden = 64, .heads = 2, .ff = 160, .vocab = 50, .positions = 80, .types = 2,
+    .family = REM_ENCODER_BERT, .layers = 2, .hidden = 64, .heads = 2, .ff = 160, .vocab = 50, .positions = 80, .types = 2,
     .layer_norm_epsilon = 1e-12F, .pooling = REM_ENCODER_POOL_MEAN, .normalise = true,
 };
 
@@ -249,7 +278,7 @@ typedef struct batch {
 } batch;
 
 static void make_batch(const rem_encoder_shape *shape, batch *b) {
-  static const uint32_t interesting[] = {1, 2, 3, 31, 32, 33, 13, 15, 64, 65, 7, 80};
+  static const uint32_t interesting[] = {1, 2, 3, 31, 32, 33, 13, 15, 64, 65, 7, 80, UINT32_MAX /* the longest */};
   size_t token = 0;
   b->count = sizeof interesting / sizeof *interesting;
   for (size_t s = 0; s < b->count; s++) {
@@ -278,13 +307,16 @@ static double largest_difference(const float *a, const double *b, size_t count) 
 
 static void check_vectors(const rem_encoder *encoder, const float *vectors, const double *expected, size_t count) {
   size_t hidden = rem_encoder_get_shape(encoder)->hidden;
-  bool exact = rem_encoder_get_layout(encoder) == REM_ENCODER_LAYOUT_F32;
+  static const struct {
+    double cosine, difference;
+  } bounds[] = {[REM_ENCODER_LAYOUT_F32] = {0.999999, 5e-5}, [REM_ENCODER_LAYOUT_BF16] = {0.999, 0.05}, [REM_ENCODER_LAYOUT_INT8] = {0.99, 0.2}};
+  rem_encoder_layout layout = rem_encoder_get_layout(encoder);
   double worst = 1, difference = 0;
   for (size_t s = 0; s < count; s++) {
     worst = fmin(worst, cosine(vectors + s * hidden, expected + s * hidden, hidden));
     difference = fmax(difference, largest_difference(vectors + s * hidden, expected + s * hidden, hidden));
   }
-  if (!(worst >= (exact ? 0.999999 : 0.999)) || !(difference <= (exact ? 5e-5 : 0.05)))
+  if (!(worst >= bounds[layout].cosine) || !(difference <= bounds[layout].difference))
     fail_msg("%s: cosine %.7f, difference %.6f", rem_encoder_kernel_name(encoder), worst, difference);
 }
 
@@ -304,7 +336,7 @@ static void check_run(model *m, rem_encoder_layout layout, const void *packed, s
   free(vectors);
 }
 
-/* Every level that this CPU has, both layouts, blocks of one and of several sequences. */
+/* Every level that this CPU has, every layout, blocks of one and of several sequences. */
 static void check_shape_and_sharpness(const rem_encoder_shape *shape, double sharpness, int last_layout) {
   model *m = calloc(1, sizeof *m);
   batch *b = calloc(1, sizeof *b);
@@ -337,7 +369,7 @@ static void check_shape_and_sharpness(const rem_encoder_shape *shape, double sha
 }
 
 static void check_shape(const rem_encoder_shape *shape) {
-  check_shape_and_sharpness(shape, 2, REM_ENCODER_LAYOUT_BF16);
+  check_shape_and_sharpness(shape, 2, REM_ENCODER_LAYOUT_INT8);
 }
 
 static void test_matches_reference_with_heads_of_32(void **state) {
@@ -395,6 +427,65 @@ static void test_matches_reference_on_an_odd_multiple_of_32(void **state) {
   shape.ff = 32;
   shape.layers = 1;
   check_shape(&shape);
+}
+
+static void test_matches_reference_with_distances_and_counted_positions(void **state) {
+  (void)state;
+  rem_encoder_shape shape = base_shape;
+  shape.family = REM_ENCODER_MPNET;
+  shape.types = 0;
+  shape.layers = 1;
+  shape.positions = 300; /* past the last bucket */
+  shape.first_position = 2;
+  shape.padding_id = 7;
+  shape.relative_buckets = REM_ENCODER_RELATIVE_BUCKETS;
+  check_shape(&shape);
+}
+
+static void test_matches_reference_with_gelu_by_tanh(void **state) {
+  (void)state;
+  rem_encoder_shape shape = base_shape;
+  shape.activation = REM_ENCODER_GELU_TANH;
+  check_shape(&shape);
+}
+
+/* Packed once, run by every level of the CPU: float32 attention and exact sums leave rounding only. */
+static void test_int8_is_the_same_on_all_levels(void **state) {
+  (void)state;
+  model *m = calloc(1, sizeof *m);
+  batch *b = calloc(1, sizeof *b);
+  assert_non_null(m);
+  assert_non_null(b);
+  m->shape = base_shape;
+  m->sharpness = 2;
+  make_batch(&m->shape, b);
+  size_t size, hidden = m->shape.hidden;
+  void *packed = pack(m, REM_ENCODER_LAYOUT_INT8, &size);
+  float first[MAX_SEQUENCES * 64], vectors[MAX_SEQUENCES * 64];
+  for (size_t l = 0; l < LEVEL_COUNT; l++) {
+    rem_encoder *encoder = NULL;
+    rem_encoder_scratch *scratch = NULL;
+    rem_cpu_set_level(levels[l]);
+    assert_int_equal(rem_encoder_open(&m->shape, REM_ENCODER_LAYOUT_INT8, packed, size, &encoder, NULL), REM_OK);
+    assert_int_equal(rem_encoder_scratch_new(encoder, 0, &scratch, NULL), REM_OK);
+    assert_int_equal(rem_encoder_run(encoder, scratch, b->ids, b->lengths, b->count, l == 0 ? first : vectors, NULL), REM_OK);
+    bool is_exact = strstr(rem_encoder_kernel_name(encoder), "bf16") == NULL;
+    for (size_t s = 0; l > 0 && s < b->count; s++) {
+      double expected[64];
+      for (size_t i = 0; i < hidden; i++)
+        expected[i] = (double)first[s * hidden + i];
+      double similarity = cosine(vectors + s * hidden, expected, hidden);
+      if (!(similarity >= (is_exact ? 0.999 : 0.99)))
+        fail_msg("%s: cosine %.7f to generic", rem_encoder_kernel_name(encoder), similarity);
+    }
+    rem_encoder_scratch_free(scratch);
+    rem_encoder_close(encoder);
+  }
+  rem_cpu_set_level(NULL);
+  free(packed);
+  free(b);
+  model_deinit(m);
+  free(m);
 }
 
 /* The kernels named are those of the level, so that the tests above did run what they say. */
@@ -530,6 +621,10 @@ static void test_shapes_it_cannot_run_are_named(void **state) {
   REFUSED(layer_norm_epsilon, 0, "a layer norm epsilon of 0");
   REFUSED(layer_norm_epsilon, NAN, "a layer norm epsilon of nan");
   REFUSED(pooling, (rem_encoder_pooling)3, "pooling kind 3");
+  REFUSED(family, (rem_encoder_family)4, "architecture number 4");
+  REFUSED(activation, (rem_encoder_activation)2, "activation number 2");
+  REFUSED(relative_buckets, 64, "a relative bucket count of 64");
+  REFUSED(first_position, 17, "a first position of 17");
 #undef REFUSED
 }
 
@@ -585,7 +680,7 @@ static void test_survives_failing_allocations(void **state) {
 
 static void test_flops_of_minilm(void **state) {
   (void)state;
-  rem_encoder_shape shape = {.layers = 6, .hidden = 384, .heads = 12, .ff = 1536, .vocab = 30522, .positions = 512};
+  rem_encoder_shape shape = {.family = REM_ENCODER_BERT, .layers = 6, .hidden = 384, .heads = 12, .ff = 1536, .vocab = 30522, .positions = 512};
   /* 6 x (4 x 384 x 384 + 2 x 384 x 1536) multiply-adds a token, and 2 x 128 x 384 for attention. */
   assert_true(rem_encoder_flops(&shape, 128) == 128.0 * 2 * (10616832 + 589824));
 }
@@ -602,6 +697,9 @@ int main(void) {
       cmocka_unit_test(test_matches_reference_with_cls_pooling_and_no_types),
       cmocka_unit_test(test_matches_reference_without_normalisation),
       cmocka_unit_test(test_matches_reference_on_an_odd_multiple_of_32),
+      cmocka_unit_test(test_matches_reference_with_distances_and_counted_positions),
+      cmocka_unit_test(test_matches_reference_with_gelu_by_tanh),
+      cmocka_unit_test(test_int8_is_the_same_on_all_levels),
       cmocka_unit_test(test_kernels_follow_the_level),
       cmocka_unit_test(test_a_vector_does_not_depend_on_its_neighbours),
       cmocka_unit_test(test_refuses_ids_and_lengths_out_of_range),

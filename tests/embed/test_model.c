@@ -163,11 +163,12 @@ static void models_that_cannot_be_run_exactly_are_refused(void **state) {
     rem_status status;
     const char *message;
   } refusals[] = {
-      {offsetof(model_folder, model_type), "mpnet", REM_UNSUPPORTED, "'mpnet'"},
+      {offsetof(model_folder, model_type), "xlm-roberta", REM_UNSUPPORTED, "'xlm-roberta'"},
+      {offsetof(model_folder, model_type), "nomic_bert", REM_UNSUPPORTED, "'nomic_bert'"},
       {offsetof(model_folder, hidden_act), "relu", REM_UNSUPPORTED, "'relu'"},
       {offsetof(model_folder, pooling), "max_tokens", REM_UNSUPPORTED, "pooling"},
       {offsetof(model_folder, module), "sentence_transformers.models.Dense", REM_UNSUPPORTED, "models.Dense'"},
-      {offsetof(model_folder, lowercase), "false", REM_UNSUPPORTED, "uncased"},
+      {offsetof(model_folder, lowercase), "false, \"strip_accents\": true", REM_UNSUPPORTED, "cased"},
       {offsetof(model_folder, dtype), "F64", REM_UNSUPPORTED, "F32, F16 or BF16"},
       {offsetof(model_folder, omit), "config.json", REM_UNKNOWN, "config.json"},
       {offsetof(model_folder, omit), "model.safetensors", REM_UNKNOWN, "model.safetensors"},
@@ -319,6 +320,50 @@ static void a_wheel_gives_the_same_model_as_its_folder(void **state) {
   snprintf(outside, sizeof outside, "%s/vocab.txt", here->models);
   assert_false(rem_file_exists(outside));
   assert_int_equal(count_entries(here), 2);
+}
+
+/* Writes bytes [from, to) of a file as another one. */
+static void write_part(const char *source, size_t from, size_t to, const char *folder, const char *name) {
+  rem_bytes content = {0};
+  rem_error error = {0};
+  assert_int_equal(rem_file_read(source, 1 << 20, &content, &error), REM_OK);
+  folder_write(&model_folder_default, folder, name, content.data + from, (to < content.size ? to : content.size) - from);
+  rem_free(content.data);
+}
+
+static void an_archive_in_pieces_is_joined(void **state) {
+  place *here = *state;
+  char wheel[256], pieces[256], path[300];
+  rem_model_info info = {0};
+  rem_error error = {0};
+  model_folder_make(&model_folder_default, here->source);
+  make_wheel(here, "whole.zip", "tiny/", false);
+  snprintf(wheel, sizeof wheel, "%s/whole.zip", here->root);
+  snprintf(pieces, sizeof pieces, "%s/pieces", here->root);
+  assert_int_equal(mkdir(pieces, 0700), 0);
+  write_part(wheel, 3000, 9000, pieces, "tiny.zip.002");
+  write_part(wheel, 9000, SIZE_MAX, pieces, "tiny.zip.003");
+  assert_int_equal(install(here, pieces, NULL, &info, &error), REM_INVALID);
+  assert_non_null(strstr(error.message, "piece 1 is missing"));
+  /* The first one is in a wheel. */
+  write_part(wheel, 0, 3000, here->root, "first");
+  rem_bytes content = {0};
+  snprintf(path, sizeof path, "%s/first", here->root);
+  assert_int_equal(rem_file_read(path, 1 << 20, &content, &error), REM_OK);
+  rem_buffer zip = {0}, directory = {0};
+  zip_add(&zip, &directory, "part_001/__init__.py", "", 0);
+  zip_add(&zip, &directory, "part_001/input/tiny.zip.001", content.data, content.size);
+  zip_end(&zip, &directory, 2);
+  folder_write(&model_folder_default, pieces, "part_001-1.0-py3-none-any.whl", zip.data, zip.size);
+  must_install(here, pieces, NULL, &info);
+  assert_string_equal(info.name, "tiny-model");
+  write_part(wheel, 0, 3000, pieces, "tiny.zip.001");
+  assert_int_equal(install(here, pieces, NULL, &info, &error), REM_INVALID);
+  assert_non_null(strstr(error.message, "piece 2 is there more than once"));
+  assert_int_equal(count_entries(here), 1);
+  rem_buffer_deinit(&zip);
+  rem_buffer_deinit(&directory);
+  rem_free(content.data);
 }
 
 static void a_damaged_wheel_is_refused(void **state) {
@@ -529,6 +574,7 @@ int main(void) {
       PLACE_TEST(other_weights_under_the_name_of_a_known_model_are_refused),
       PLACE_TEST(sources_that_are_not_there_are_told),
       PLACE_TEST(a_wheel_gives_the_same_model_as_its_folder),
+      PLACE_TEST(an_archive_in_pieces_is_joined),
       PLACE_TEST(a_damaged_wheel_is_refused),
       PLACE_TEST(an_installed_python_package_is_found_by_its_distribution_name),
       PLACE_TEST(an_install_given_up_at_any_step_leaves_the_old_model_and_nothing_else),

@@ -235,8 +235,10 @@ static rem_status build_small(const char *const *words, size_t count, rem_buffer
   rem_slice tokens[16];
   for (size_t i = 0; i < count; i++)
     tokens[i] = rem_slice_text(words[i]);
-  const rem_tokenizer_added added[] = {{rem_slice_text("[SEP]"), 2}};
-  return rem_tokenizer_build(tokens, count, added, 1, tables, error);
+  const rem_tokenizer_added added[] = {{rem_slice_text("[SEP]"), 2, false}};
+  const rem_tokenizer_vocabulary vocabulary = {
+      .tokens = tokens, .token_count = count, .specials = {0, 1, 2}, .added = added, .added_count = 1};
+  return rem_tokenizer_build(&vocabulary, tables, error);
 }
 
 static const char *const small_words[] = {"[UNK]", "[CLS]", "[SEP]", "ab", "##c", "abcd", "a", "##bx", "\u4e2d", "."};
@@ -256,16 +258,17 @@ static void the_longest_piece_wins_and_a_rest_without_pieces_makes_the_word_unkn
   rem_buffer_deinit(&tables);
 }
 
-static void a_vocabulary_without_the_tokens_needed_is_refused(void **state) {
+static void special_ids_outside_of_the_vocabulary_are_refused(void **state) {
   (void)state;
-  for (size_t without = 0; without < 3; without++) {
-    const char *words[10];
-    memcpy(words, small_words, sizeof words);
-    words[without] = "x";
+  rem_slice tokens[3] = {rem_slice_text("a"), rem_slice_text("b"), rem_slice_text("c")};
+  for (size_t which = 0; which < 3; which++) {
+    rem_tokenizer_vocabulary vocabulary = {.tokens = tokens, .token_count = 3, .specials = {0, 1, 2}};
+    uint32_t *ids_of[] = {&vocabulary.specials.unknown, &vocabulary.specials.start, &vocabulary.specials.end};
+    *ids_of[which] = 3;
     rem_buffer tables = {0};
     rem_error error = {0};
-    assert_int_equal(build_small(words, 10, &tables, &error), REM_INVALID);
-    assert_non_null(strstr(error.message, "[UNK], [CLS] and [SEP]"));
+    assert_int_equal(rem_tokenizer_build(&vocabulary, &tables, &error), REM_INVALID);
+    assert_non_null(strstr(error.message, "special tokens"));
     rem_buffer_deinit(&tables);
   }
 }
@@ -313,7 +316,7 @@ static void building_survives_every_failed_allocation(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_longest_piece_wins_and_a_rest_without_pieces_makes_the_word_unknown),
-      cmocka_unit_test(a_vocabulary_without_the_tokens_needed_is_refused),
+      cmocka_unit_test(special_ids_outside_of_the_vocabulary_are_refused),
       cmocka_unit_test(damaged_tables_are_told_or_harmless),
       cmocka_unit_test(building_survives_every_failed_allocation),
   };

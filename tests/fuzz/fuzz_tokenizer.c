@@ -32,8 +32,10 @@ static const rem_tokenizer *fixed_tokenizer(void) {
   rem_slice tokens[WORD_COUNT];
   for (size_t i = 0; i < WORD_COUNT; i++)
     tokens[i] = rem_slice_text(words[i]);
-  const rem_tokenizer_added added[] = {{tokens[2], 2}, {tokens[3], 3}};
-  must(rem_tokenizer_build(tokens, WORD_COUNT, added, 2, &tables, NULL) == REM_OK);
+  const rem_tokenizer_added added[] = {{tokens[2], 2, false}, {tokens[3], 3, false}, {rem_slice_text("<e>"), 15, true}};
+  const rem_tokenizer_vocabulary vocabulary = {
+      .tokens = tokens, .token_count = WORD_COUNT, .specials = {0, 1, 2}, .added = added, .added_count = 3};
+  must(rem_tokenizer_build(&vocabulary, &tables, NULL) == REM_OK);
   must(rem_tokenizer_open(rem_buffer_slice(&tables), &tokenizer, NULL) == REM_OK);
   return &tokenizer;
 }
