@@ -57,6 +57,10 @@ macro(rem_find_dependencies)
   rem_dependency(utf8proc utf8proc.h utf8proc)
   rem_dependency(md4c md4c.h md4c)
   rem_dependency(pcre2 pcre2.h pcre2-8)
+  # Loaded on demand: only its headers are needed to build.
+  find_path(REM_sqlite_INCLUDE sqlite3ext.h REQUIRED)
+  add_library(REM::sqlite INTERFACE IMPORTED GLOBAL)
+  target_include_directories(REM::sqlite INTERFACE ${REM_sqlite_INCLUDE})
   rem_sanitize()
   set(REM_MODULES "")
 endmacro()
@@ -174,8 +178,8 @@ macro(rem_program)
   endif()
 endmacro()
 
-# rem_test(module): every tests/<module>/test_*.c becomes a cmocka program `test_<module>_<name>`, registered
-# with ctest under that name.
+# rem_tests(module [further...]): every tests/<module>/test_*.c becomes a cmocka program `test_<module>_<name>`, registered
+# with ctest under that name; it links the module and the further ones.
 function(rem_tests module)
   if(NOT TARGET rem_${module})
     return()
@@ -188,7 +192,7 @@ function(rem_tests module)
     target_include_directories(${_name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
     target_compile_definitions(${_name} PRIVATE REM_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data"
       REM_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-    target_link_libraries(${_name} PRIVATE rem_${module} cmocka)
+    target_link_libraries(${_name} PRIVATE ${ARGN} rem_${module} cmocka)
     add_test(NAME ${_name} COMMAND ${_name})
     set_tests_properties(${_name} PROPERTIES TIMEOUT 600)
   endforeach()

@@ -8,10 +8,10 @@
  * Handles. `rem_config` is one resolved configuration. `rem_db` is one open database seen by one
  * tenant; rem_db_tenant() gives further handles on the same open database for other tenants.
  * `rem_row`, `rem_cursor`, `rem_batch` and `rem_job` are short-lived; a row may be filled by any handle on the
- * database it was made for.
+ * database it was made for. `rem_session` and `rem_statement` are SQL.
  *
  * Threads. A `rem_db` and a `rem_config` may be used by any number of threads at once. A row, cursor,
- * batch or job is used by one thread at a time. After fork() the child may not use any handle.
+ * batch, job or session (with its statements) is used by one thread at a time. After fork() the child may not use any handle.
  *
  * Ownership, in three words. Owned: the caller frees it with the function named. Borrowed: valid until what
  * the declaration names. Taken: the callee frees it. Every free and close function takes NULL.
@@ -129,6 +129,7 @@ typedef enum rem_type {
   REM_TYPE_INSTANT = 5, /* integer: microseconds since 1970-01-01T00:00:00Z */
   REM_TYPE_UUID = 6,
   REM_TYPE_JSON = 7, /* text: an array or object as compact JSON */
+  REM_TYPE_BLOB = 8, /* text: any bytes. Only in SQL: x'00ff', or a vector as float32 values, little endian. Never stored in a row. */
 } rem_type;
 
 /* One value; text and uuid are borrowed from the row it came from. */
@@ -462,6 +463,111 @@ REM_API REM_CHECKED rem_status rem_batch_commit(rem_batch *batch, rem_batch_resu
                                                 int64_t *ret_failed_index, rem_error *err);
 /* The outcome of row `index` of the last commit; false when there is no such row. */
 REM_API bool rem_batch_outcome(const rem_batch *batch, size_t index, rem_write_result *ret_result);
+
+/* ------------------------------------------------------------------------------------------- */
+/* SQL                                                                                          */
+
+/*
+ * The language is SQLite's over the tables of the database (docs/sql.md), with search predicates (`embedding.cosine('text')`),
+ * `'x' = ANY(list)` and the statements LOOKUP, SEARCH, FUZZY and TRAVERSE.
+ *
+ * A session is one caller's place: it holds at most one transaction, and its statements see what that transaction has written. A statement outside a
+ * transaction is one of its own. Every statement reads one snapshot, taken when it begins; inside a transaction all statements read that of its first one, and
+ * what the transaction wrote. COMMIT writes everything as one commit, or nothing; REM_CONFLICT when a row that the transaction read or wrote was changed
+ * by someone else meanwhile (the first to commit wins): begin again.
+ *
+ * One thread at a time uses a session and its statements; open one for each thread. Sessions of one database do not wait for each other, except at commits.
+ *
+ * Errors that concern the text give in `offset` the byte of the text at fault.
+ */
+typedef struct rem_session rem_session;
+typedef struct rem_statement rem_statement;
+
+typedef struct rem_session_options {
+  size_t struct_size;
+  bool read_only;         /* no statement that writes is prepared: REM_READONLY. For text from elsewhere: such a session has no way to write. */
+  int64_t timeout_ms;     /* of one statement, from its first step to its end; 0: none; -1 (default): P8_QUERY_TIMEOUT */
+  int64_t max_rows;       /* of one statement's result; REM_LIMIT beyond; -1 (default): no limit */
+  int64_t memory_bytes;   /* what sorting, grouping and the rows of one transaction may take; REM_LIMIT beyond; -1 (default): 512 MiB */
+  int64_t max_text_bytes; /* of a statement's text; -1 (default): 1 MiB */
+  int32_t max_depth;      /* of an expression; -1 (default): 200 */
+  int32_t max_columns;    /* of a result, and terms of one list; -1 (default): 2000, the most there can be */
+  uint64_t reserved[6];
+} rem_session_options;
+REM_API void rem_session_options_init(rem_session_options *options);
+
+/*
+ * Opens a session; about 0.1 ms. `options` may be NULL. On a handle that was opened for reading every session is read-only. The session keeps the database open.
+ * REM_UNSUPPORTED: the library of SQLite is not installed (hint: the package). Owned: rem_session_close().
+ */
+REM_API REM_CHECKED rem_status rem_session_open(rem_db *db, const rem_session_options *options, rem_session **ret_session,
+                                                rem_error *err);
+/* Ends the session; a transaction that is open is rolled back. Its statements end with it and may not be used after, but for rem_statement_free(). */
+REM_API void rem_session_close(rem_session *session);
+/* Is a transaction open, by BEGIN or SAVEPOINT? */
+REM_API bool rem_session_in_transaction(const rem_session *session);
+/* What the last commit of this session did: of COMMIT, or of a statement outside a transaction. Zeros when it wrote nothing. */
+REM_API void rem_session_commit_result(const rem_session *session, rem_batch_result *ret_result);
+
+/*
+ * Prepares the first statement of `text`. `ret_used` is how many bytes it took, its ';' and what blank follows included; NULL: further text is an error. A text
+ * without a statement (blank, comments) gives REM_DONE and no statement. Table and column names, functions, search predicates and the
+ * right to write are checked here: REM_INVALID, REM_UNKNOWN (the hint names what is near), REM_UNSUPPORTED (what a schema does is not SQL's: the hint says how),
+ * REM_READONLY, REM_LIMIT. Owned: rem_statement_free(). About 20 us; a statement is made to be used again.
+ */
+REM_API REM_CHECKED rem_status rem_session_prepare(rem_session *session, const char *text, size_t text_size,
+                                                   rem_statement **ret_statement, size_t *ret_used, rem_error *err);
+REM_API void rem_statement_free(rem_statement *statement);
+
+/* How the statement would be carried out, one line a step, indented by two spaces a level: which index, which bounds, what is sorted. Owned by the caller. */
+REM_API REM_CHECKED rem_status rem_session_explain(rem_session *session, const char *text, size_t text_size,
+                                                   rem_bytes *ret_text, rem_error *err);
+
+/* Does it change nothing? COMMIT and its like count as reading. */
+REM_API bool rem_statement_read_only(const rem_statement *statement);
+
+/* Parameters: `?`, `?3`, `:name`, `@name`, `$name`, numbered from 1. Unbound ones are NULL. */
+REM_API int rem_statement_parameter_count(const rem_statement *statement);
+/* With its sign, as ":name"; NULL: it has none, or there is no such parameter. Borrowed from the statement. */
+REM_API const char *rem_statement_parameter_name(const rem_statement *statement, int index);
+/* With or without the sign; 0: no such parameter. */
+REM_API int rem_statement_parameter_index(const rem_statement *statement, const char *name);
+/*
+ * The value is copied. INSTANT and UUID become their text, BOOL 0 or 1; JSON is text. A vector is a JSON array or a BLOB of float32 values. Stays bound until bound
+ * anew. REM_UNKNOWN: no such parameter; REM_MISUSE: rows of the statement are being read, reset it first.
+ */
+REM_API REM_CHECKED rem_status rem_statement_bind(rem_statement *statement, int index, const rem_value *value, rem_error *err);
+REM_API void rem_statement_unbind_all(rem_statement *statement);
+
+/*
+ * The next row: REM_ROW; REM_DONE at the end (a statement that writes has then written); or a failure, after which the statement is reset. Stepping after the end begins
+ * again. REM_CANCELLED, REM_TIMEOUT, REM_LIMIT, REM_CONFLICT, and whatever writing a row can give (rem_put()).
+ * A failed statement has changed nothing; a failed COMMIT has ended the transaction, and nothing of it is stored.
+ */
+REM_API REM_CHECKED rem_status rem_statement_step(rem_statement *statement, rem_error *err);
+/* Gives up the rest of the rows and what they hold on to. */
+REM_API void rem_statement_reset(rem_statement *statement);
+
+/* Columns of the result, numbered from 0; none for a statement that has no result. */
+REM_API int rem_statement_column_count(const rem_statement *statement);
+/* Borrowed from the statement until it is freed or stepped; NULL: no such column. */
+REM_API const char *rem_statement_column_name(const rem_statement *statement, int column);
+/* What the schema says of the values of a column that is a field as it stands; REM_TYPE_NULL for an expression, or a field of any type. */
+REM_API rem_type rem_statement_column_type(const rem_statement *statement, int column);
+/* The value in the current row; borrowed until the next call with this statement. NULL value: no row, or no such column. A column that is a field has the types
+ * of rows (BOOL, INSTANT, UUID, JSON); an expression gives INT, REAL, TEXT, BLOB, or JSON for what json functions made. */
+REM_API rem_value rem_statement_value(rem_statement *statement, int column);
+/* The current row as a JSON object, keys in column order; a repeated name becomes "name:1". Nested values are JSON; a BLOB is its bytes in hex.
+ * REM_MISUSE: there is no row. Owned by the caller. */
+REM_API REM_CHECKED rem_status rem_statement_row_json(rem_statement *statement, rem_bytes *ret_json, rem_error *err);
+
+/* Rows that the statement has inserted, updated or deleted; 0 for one that reads. */
+REM_API int64_t rem_statement_changes(const rem_statement *statement);
+/* Rows that the searches of the statement could not find because their embedding is pending. */
+REM_API int64_t rem_statement_pending(const rem_statement *statement);
+
+/* The tables and their columns, for completion and help: array of {table, kind: "table|view|function", columns: [{name, type, indexed, hidden}]}. */
+REM_API REM_CHECKED rem_status rem_session_tables_json(rem_session *session, rem_bytes *ret_json, rem_error *err);
 
 /* ------------------------------------------------------------------------------------------- */
 /* Jobs: long work in steps                                                                     */

@@ -58,6 +58,17 @@ static void append_real(rem_buffer *buffer, double real) {
     rem_buffer_append_text(buffer, "null");
 }
 
+static void append_quoted_hex(rem_buffer *buffer, const rem_value *value) {
+  static const char digits[] = "0123456789abcdef";
+  rem_buffer_append_byte(buffer, '"');
+  for (size_t i = 0; i < value->text_size; i++) {
+    uint8_t byte = (uint8_t)value->text[i];
+    rem_buffer_append_byte(buffer, (uint8_t)digits[byte >> 4]);
+    rem_buffer_append_byte(buffer, (uint8_t)digits[byte & 15]);
+  }
+  rem_buffer_append_byte(buffer, '"');
+}
+
 void rem_value_append_json(const rem_value *value, rem_buffer *buffer) {
   switch (value->type) {
   case REM_TYPE_NULL: rem_buffer_append_text(buffer, "null"); return;
@@ -68,6 +79,7 @@ void rem_value_append_json(const rem_value *value, rem_buffer *buffer) {
   case REM_TYPE_INSTANT: append_quoted_instant(buffer, value->integer); return;
   case REM_TYPE_UUID: append_quoted_uuid(buffer, value->uuid); return;
   case REM_TYPE_JSON: rem_buffer_append(buffer, value->text, value->text_size); return;
+  case REM_TYPE_BLOB: append_quoted_hex(buffer, value); return;
   }
 }
 
@@ -75,6 +87,7 @@ bool rem_value_append_text(const rem_value *value, rem_buffer *buffer) {
   char text[REM_UUID_TEXT_SIZE + 1];
   switch (value->type) {
   case REM_TYPE_NULL:
+  case REM_TYPE_BLOB:
   case REM_TYPE_JSON: return false;
   case REM_TYPE_TEXT: rem_buffer_append(buffer, value->text, value->text_size); return true;
   case REM_TYPE_UUID:

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "query/catalog.h"
+
+#include "base/json.h"
+#include "query/count_module.h"
+#include "query/session_internal.h"
+
+struct rem_catalog {
+  rem_session *session; /* borrowed */
+  rem_hash_map entries; /* canonical name -> rem_catalog_entry * */
+};
+
+rem_status rem_catalog_new(rem_session *session, rem_catalog **ret_catalog, rem_error *err) {
+  rem_catalog *catalog = rem_calloc(1, sizeof *catalog);
+  if (!catalog)
+    return rem_error_nomem(err);
+  catalog->session = session;
+  *ret_catalog = catalog;
+  return REM_OK;
+}
+
+void rem_module_unref(rem_module *module) {
+  if (!module || --module->references > 0)
+    return;
+  rem_columns_deinit(&module->columns);
+  rem_table_unref(module->table);
+  rem_free(module);
+}
+
+static void module_destroyed(void *module) {
+  rem_module_unref(module);
+}
+
+static void entry_free(rem_catalog_entry *entry) {
+  rem_module_unref(entry->live);
+  rem_module_unref(entry->all);
+  rem_table_unref(entry->table);
+  rem_free((char *)entry->name);
+  rem_free(entry);
+}
+
+void rem_catalog_free(rem_catalog *catalog) {
+  size_t cursor = 0;
+  if (!catalog)
+    return;
+  for (rem_hash_entry *entry; (entry = rem_hash_map_next(&catalog->entries, &cursor)) != NULL;)
+    entry_free(entry->value);
+  rem_hash_map_deinit(&catalog->entries);
+  rem_free(catalog);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Modules                                                                                      */
+
+static rem_status new_module(rem_session *session, rem_table *table, bool deleted_too, rem_module **ret_module, rem_error *err) {
+  rem_module *module = rem_calloc(1, sizeof *module);
+  if (!module)
+    return rem_error_nomem(err);
+  module->references = 1;
+  module->session = session;
+  module->table = rem_table_ref(table);
+  module->deleted_too = deleted_too;
+  rem_status status = rem_columns_init(&module->columns, table, err);
+  if (status < 0)
+    rem_module_unref(module);
+  else
+    *ret_module = module;
+  return status;
+}
+
+static rem_status tell_sqlite(rem_session *session, const char *name, const char *suffix, const sqlite3_module *methods,
+                              rem_module *module, rem_error *err) {
+  char full[REM_TABLE_NAME_SIZE + 16];
+  snprintf(full, sizeof full, "%s%s", name, suffix);
+  if (module)
+    module->references++;
+  /* The destructor runs also when this fails. */
+  int code = sqlite3_create_module_v2(session->sqlite, full, methods, module, module ? module_destroyed : NULL);
+  return code == SQLITE_OK ? REM_OK : rem_error_nomem(err);
+}
+
+static rem_status make_modules(rem_catalog *catalog, rem_catalog_entry *entry, rem_table *table, rem_error *err) {
+  rem_session *session = catalog->session;
+  rem_module *live = NULL, *all = NULL;
+  const sqlite3_module *methods = session->options.read_only ? &rem_table_module_read_only : &rem_table_module;
+  rem_status status = new_module(session, table, false, &live, err);
+  if (status >= 0)
+    status = new_module(session, table, true, &all, err);
+  if (status >= 0)
+    status = tell_sqlite(session, entry->name, "", methods, live, err);
+  if (status >= 0)
+    status = tell_sqlite(session, entry->name, "+deleted", methods, all, err);
+  if (status >= 0)
+    status = tell_sqlite(session, entry->name, "+count", &rem_count_module, live, err);
+  if (status < 0) {
+    rem_module_unref(live);
+    rem_module_unref(all);
+    return status;
+  }
+  rem_module_unref(entry->live);
+  rem_module_unref(entry->all);
+  rem_table_unref(entry->table);
+  entry->live = live;
+  entry->all = all;
+  entry->table = rem_table_ref(table);
+  entry->version++;
+  return REM_OK;
+}
+
+/* The table is gone: SQLite forgets its names, so that statements that use them fail as they should. */
+static rem_status drop_modules(rem_catalog *catalog, rem_catalog_entry *entry, rem_error *err) {
+  if (!entry->table)
+    return REM_OK;
+  REM_TRY(tell_sqlite(catalog->session, entry->name, "", NULL, NULL, err));
+  REM_TRY(tell_sqlite(catalog->session, entry->name, "+deleted", NULL, NULL, err));
+  REM_TRY(tell_sqlite(catalog->session, entry->name, "+count", NULL, NULL, err));
+  rem_table_unref(REM_TAKE(entry->table));
+  entry->version++;
+  return REM_OK;
+}
+
+static void take_counters(rem_module *module, const rem_counters *counters) {
+  module->rows = counters->live + (module->deleted_too ? counters->deleted : 0);
+  module->long_values = counters->long_values;
+  module->explicit_ids = counters->explicit_ids;
+}
+
+rem_status rem_catalog_refresh(rem_catalog *catalog, rem_catalog_entry *entry, const rem_kv_snapshot *snapshot, rem_error *err) {
+  rem_session *session = catalog->session;
+  rem_table *table = NULL;
+  rem_status status = rem_registry_table(session->engine->registry, session->tenant, entry->name, &table, err);
+  if (status == REM_UNKNOWN)
+    return drop_modules(catalog, entry, err);
+  REM_TRY(status);
+  if (table != entry->table)
+    status = make_modules(catalog, entry, table, err);
+  rem_table_unref(table);
+  REM_TRY(status);
+  rem_counters counters;
+  REM_TRY(rem_counters_read(session->engine->kv, snapshot, session->tenant, entry->name, &counters, err));
+  bool order_lost = entry->live->long_values == 0 && counters.long_values > 0;
+  take_counters(entry->live, &counters);
+  take_counters(entry->all, &counters);
+  entry->version += order_lost; /* a plan may have claimed an order that the index no longer has (D28) */
+  return REM_OK;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Finding                                                                                      */
+
+static rem_status add_entry(rem_catalog *catalog, const char *name, rem_catalog_entry **ret_entry, rem_error *err) {
+  rem_catalog_entry *entry = rem_calloc(1, sizeof *entry);
+  if (!entry)
+    return rem_error_nomem(err);
+  entry->name = rem_strdup(name);
+  rem_status status = entry->name ? REM_OK : rem_error_nomem(err);
+  if (status >= 0)
+    status = rem_catalog_refresh(catalog, entry, NULL, err);
+  if (status >= 0 && !entry->table)
+    status = REM_NOT_FOUND;
+  if (status == REM_OK)
+    status = rem_hash_map_put(&catalog->entries, rem_slice_text(name), entry, NULL, err);
+  if (status != REM_OK)
+    entry_free(entry);
+  else
+    *ret_entry = entry;
+  return status;
+}
+
+rem_status rem_catalog_find(rem_catalog *catalog, const char *name, rem_catalog_entry **ret_entry, rem_error *err) {
+  char buffer[REM_TABLE_NAME_SIZE];
+  if (strlen(name) >= REM_TABLE_NAME_SIZE)
+    return REM_NOT_FOUND;
+  const char *canonical = rem_table_canonical_name(name, buffer);
+  rem_catalog_entry *entry = rem_hash_map_get(&catalog->entries, rem_slice_text(canonical));
+  if (!entry)
+    return add_entry(catalog, canonical, ret_entry, err);
+  REM_TRY(rem_catalog_refresh(catalog, entry, NULL, err));
+  if (!entry->table)
+    return REM_NOT_FOUND;
+  *ret_entry = entry;
+  return REM_OK;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+static void append_columns(const rem_columns *columns, rem_buffer *buffer) {
+  for (int i = 0; i < columns->count; i++) {
+    const rem_column *column = &columns->items[i];
+    rem_buffer_append_text(buffer, i ? ",{\"name\":" : "{\"name\":");
+    rem_json_append_string(buffer, column->name, strlen(column->name));
+    rem_buffer_append_format(buffer, ",\"type\":\"%s\",\"indexed\":%s,\"hidden\":%s}", rem_columns_type_name(column->kind),
+                             column->field && column->field->indexed ? "true" : "false", column->hidden ? "true" : "false");
+  }
+}
+
+rem_status rem_catalog_append_json(rem_catalog *catalog, rem_buffer *buffer, rem_error *err) {
+  rem_table_list list REM_AUTO_TABLE_LIST = {0};
+  REM_TRY(rem_registry_list(catalog->session->engine->registry, catalog->session->tenant, &list, err));
+  rem_buffer_append_byte(buffer, '[');
+  for (size_t i = 0; i < list.count; i++) {
+    rem_columns columns REM_CLEANUP(rem_columns_deinit) = {0};
+    REM_TRY(rem_columns_init(&columns, list.tables[i], err));
+    rem_buffer_append_format(buffer, "%s{\"table\":\"%s\",\"kind\":\"table\",\"columns\":[", i ? "," : "", list.tables[i]->name);
+    append_columns(&columns, buffer);
+    rem_buffer_append_text(buffer, "]}");
+  }
+  rem_buffer_append_byte(buffer, ']');
+  return rem_buffer_status(buffer, err);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Cursor: one walk of a plan over a table's rows, for SQLite.
+ *
+ *   xFilter   arguments -> terms; the path's bounds, ids or entries        cursor_begin.c
+ *   xNext     the next row of the path that all terms let pass             cursor_step.c
+ *   xColumn   a value of it, out of the record in place                    cursor_column.c
+ *
+ * The record lies in the iterator's block or in a pin; nothing is copied before SQLite asks for a value. When an argument turns out to be nothing
+ * that the path can use (a number for an index of texts), the cursor walks all rows instead: the filters of SQLite decide.
+ */
+#ifndef REM_QUERY_CURSOR_H
+#define REM_QUERY_CURSOR_H
+
+#include "query/plan.h"
+
+#define REM_CURSOR_CHUNK 128 /* rows fetched together */
+
+/* Encoded bounds of one stretch of an index; an IN has one for each of its values. */
+typedef struct rem_stretch {
+  rem_slice lower, upper; /* in the cursor's arena */
+} rem_stretch;
+
+typedef struct rem_table_cursor {
+  sqlite3_vtab_cursor base; /* first: SQLite knows the cursor by it */
+  rem_module *module;       /* borrowed */
+  rem_view *view;           /* owned reference; NULL before xFilter */
+  const rem_plan *plan;     /* borrowed from the statement */
+  rem_path path;            /* the plan's, or SCAN when its argument was of no use */
+  bool ordered, reverse, covered;
+  rem_term terms[REM_PLAN_MAX_TERMS];
+  int term_count;
+  rem_arena arena; /* of what xFilter made */
+
+  /* Sources. */
+  rem_kv_iterator *iterator; /* SCAN, INDEX, LABEL; kept from one xFilter to the next */
+  rem_kv_family iterator_family;
+  rem_buffer iterator_prefix;
+  rem_stretch *stretches;
+  size_t stretch_count, next_stretch;
+  bool positioned;           /* the iterator stands on the row last given */
+  rem_slice folded_prefix;   /* of a LIKE, in lower case: entries that do not start so are passed over */
+  uint8_t (*ids)[16];        /* ID, KEY, in order, each once */
+  size_t id_count, next_id;
+  rem_kv_pin *pins;          /* of the ids from `chunk_start` on */
+  size_t chunk_start, chunk_count;
+  int64_t left;              /* COUNT */
+
+  /* The current row. */
+  bool eof;
+  uint8_t id[16];
+  rem_record record;
+  rem_kv_pin pin;          /* of a record fetched by itself */
+  rem_value covered_value; /* of the index, when `covered` */
+  bool has_record;
+  double score;
+  rem_buffer key, value_text, scratch;
+  unsigned steps; /* since the last look at the clock */
+} rem_table_cursor;
+
+REM_CHECKED rem_status rem_table_cursor_begin(rem_table_cursor *cursor, const rem_plan *plan, int argument_count,
+                                              sqlite3_value **arguments, rem_error *err);
+/* Moves to the next row, or sets `eof`. */
+REM_CHECKED rem_status rem_table_cursor_step(rem_table_cursor *cursor, rem_error *err);
+REM_CHECKED rem_status rem_table_cursor_column(rem_table_cursor *cursor, sqlite3_context *context, int column, rem_error *err);
+void rem_table_cursor_deinit(rem_table_cursor *cursor);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From row to row. */
+#include "query/cursor.h"
+
+#include <ctype.h>
+
+#include "base/uuid.h"
+#include "storage/key.h"
+
+#define CHECK_EVERY 256 /* rows between two looks at the clock */
+
+static rem_status check(rem_table_cursor *cursor, rem_error *err) {
+  return ++cursor->steps % CHECK_EVERY ? REM_OK : rem_session__check(cursor->module->session, err);
+}
+
+static rem_status damaged(rem_table_cursor *cursor, rem_error *err) {
+  char text[37];
+  rem_uuid_format(cursor->id, text);
+  rem_error_prefix(err, "row %s of '%s': ", text, cursor->module->table->name);
+  return REM_CORRUPT;
+}
+
+static rem_status index_is_wrong(rem_table_cursor *cursor, rem_error *err) {
+  rem_error_set(err, REM_CORRUPT, "an index of '%s' names a row that does not exist", cursor->module->table->name);
+  rem_error_hint(err, "run 'db reindex %s'", cursor->module->table->name);
+  return REM_CORRUPT;
+}
+
+/* The whole record of a row whose entity is a stub. */
+static rem_status open_large(rem_table_cursor *cursor, rem_error *err) {
+  rem_buffer_reset(&cursor->key);
+  rem_key_large(&cursor->key, cursor->module->session->tenant, cursor->module->table->name, cursor->id);
+  REM_TRY(rem_buffer_status(&cursor->key, err));
+  rem_status status = rem_kv_get(cursor->view->engine->kv, cursor->view->snapshot, REM_CF_LARGE,
+                                 rem_buffer_slice(&cursor->key), &cursor->pin, err);
+  REM_TRY(status);
+  if (status == REM_NOT_FOUND) {
+    rem_error_set(err, REM_CORRUPT, "its large value is missing");
+    return damaged(cursor, err);
+  }
+  return rem_record_open(cursor->pin.data, cursor->pin.size, &cursor->record, err) < 0 ? damaged(cursor, err) : REM_OK;
+}
+
+/* Opens the record and tells whether the row counts: it is visible and every term lets it pass. */
+static rem_status open_record(rem_table_cursor *cursor, const void *data, size_t size, bool *ret_passes, rem_error *err) {
+  if (rem_record_open(data, size, &cursor->record, err) < 0)
+    return damaged(cursor, err);
+  *ret_passes = false;
+  if (rem_record_is_deleted(&cursor->record) && !cursor->module->deleted_too)
+    return REM_OK;
+  if (rem_record_is_external(&cursor->record))
+    REM_TRY(open_large(cursor, err));
+  cursor->has_record = true;
+  for (int i = 0; i < cursor->term_count; i++)
+    if (!rem_term_passes(&cursor->terms[i], cursor->module->table, cursor->id, &cursor->record, &cursor->scratch))
+      return REM_OK;
+  *ret_passes = true;
+  return REM_OK;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Scan and index                                                                               */
+
+/* Moves the iterator on, from stretch to stretch. False: there is no further entry. */
+static rem_status move(rem_table_cursor *cursor, bool *ret_there, rem_error *err) {
+  if (cursor->positioned) {
+    if (cursor->reverse)
+      rem_kv_iterator_prev(cursor->iterator);
+    else
+      rem_kv_iterator_next(cursor->iterator);
+  }
+  while (!cursor->positioned || !rem_kv_iterator_valid(cursor->iterator)) {
+    if (cursor->positioned)
+      REM_TRY(rem_kv_iterator_status(cursor->iterator, err));
+    cursor->positioned = false;
+    if (cursor->next_stretch == cursor->stretch_count) {
+      *ret_there = false;
+      return REM_OK;
+    }
+    const rem_stretch *stretch = &cursor->stretches[cursor->next_stretch++];
+    REM_TRY(rem_kv_iterator_narrow(cursor->iterator, stretch->lower, stretch->upper, err));
+    if (cursor->reverse)
+      rem_kv_iterator_last(cursor->iterator);
+    else
+      rem_kv_iterator_first(cursor->iterator);
+    cursor->positioned = true;
+  }
+  *ret_there = true;
+  return REM_OK;
+}
+
+static rem_status step_scan(rem_table_cursor *cursor, rem_error *err) {
+  for (;;) {
+    bool there, passes;
+    REM_TRY(check(cursor, err));
+    REM_TRY(move(cursor, &there, err));
+    if (!there) {
+      cursor->eof = true;
+      return REM_OK;
+    }
+    memcpy(cursor->id, rem_key_id(rem_kv_iterator_key(cursor->iterator)), 16);
+    rem_slice value = rem_kv_iterator_value(cursor->iterator);
+    REM_TRY(open_record(cursor, value.data, value.size, &passes, err));
+    if (passes)
+      return REM_OK;
+  }
+}
+
+/* Does the text of an entry begin with the prefix of a LIKE, in any case of ASCII letters? Entries of other kinds pass. */
+static bool begins_folded(const rem_table_cursor *cursor, rem_slice entry) {
+  rem_slice wanted = cursor->folded_prefix;
+  const uint8_t *text = entry.data + cursor->iterator_prefix.size + 1;
+  size_t size = entry.size - cursor->iterator_prefix.size - 1;
+  /* An escaped NUL can only make the entry differ from a prefix without one; a prefix with one is judged by SQLite. */
+  if (memchr(wanted.data, 0, wanted.size))
+    return true;
+  if (size < wanted.size)
+    return false;
+  for (size_t i = 0; i < wanted.size; i++)
+    if ((text[i] < 128 ? (uint8_t)tolower(text[i]) : text[i]) != wanted.data[i])
+      return false;
+  return true;
+}
+
+/* The value that a covered row has, out of its entry. False: it is not whole there. */
+static bool read_entry(rem_table_cursor *cursor, rem_slice entry) {
+  size_t start = cursor->iterator_prefix.size;
+  rem_slice encoded = rem_slice_of(entry.data + start, entry.size - start - 16);
+  rem_buffer_reset(&cursor->value_text);
+  return rem_key_decode_value(encoded, &cursor->value_text, &cursor->covered_value);
+}
+
+/* The value of a covered row is judged as that of a record is: it is the only column terms can be on, beside the id. */
+static bool covered_passes(rem_table_cursor *cursor) {
+  for (int i = 0; i < cursor->term_count; i++)
+    if (!rem_term_passes_value(&cursor->terms[i], cursor->id, &cursor->covered_value))
+      return false;
+  return true;
+}
+
+static rem_status fetch(rem_table_cursor *cursor, bool *ret_passes, rem_error *err) {
+  rem_buffer_reset(&cursor->key);
+  rem_key_entity(&cursor->key, cursor->module->session->tenant, cursor->module->table->name, cursor->id);
+  REM_TRY(rem_buffer_status(&cursor->key, err));
+  rem_status status = rem_kv_get(cursor->view->engine->kv, cursor->view->snapshot, REM_CF_ENTITIES,
+                                 rem_buffer_slice(&cursor->key), &cursor->pin, err);
+  REM_TRY(status);
+  if (status == REM_NOT_FOUND)
+    return index_is_wrong(cursor, err);
+  return open_record(cursor, cursor->pin.data, cursor->pin.size, ret_passes, err);
+}
+
+static rem_status step_index(rem_table_cursor *cursor, rem_error *err) {
+  for (;;) {
+    bool there, passes;
+    REM_TRY(check(cursor, err));
+    REM_TRY(move(cursor, &there, err));
+    if (!there) {
+      cursor->eof = true;
+      return REM_OK;
+    }
+    rem_slice entry = rem_kv_iterator_key(cursor->iterator);
+    if (entry.size < cursor->iterator_prefix.size + 17)
+      return rem_error_set(err, REM_CORRUPT, "an index entry of '%s' is damaged", cursor->module->table->name);
+    if (cursor->folded_prefix.size && !begins_folded(cursor, entry))
+      continue;
+    memcpy(cursor->id, rem_key_id(entry), 16);
+    cursor->has_record = false;
+    if (cursor->covered && read_entry(cursor, entry)) {
+      if (covered_passes(cursor))
+        return REM_OK;
+      continue;
+    }
+    REM_TRY(fetch(cursor, &passes, err));
+    if (passes)
+      return REM_OK;
+  }
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Ids                                                                                          */
+
+static rem_status fetch_chunk(rem_table_cursor *cursor, rem_error *err) {
+  rem_buffer keys REM_CLEANUP(rem_buffer_deinit) = {0};
+  rem_slice slices[REM_CURSOR_CHUNK];
+  size_t ends[REM_CURSOR_CHUNK];
+  size_t count = cursor->id_count - cursor->next_id;
+  if (count > REM_CURSOR_CHUNK)
+    count = REM_CURSOR_CHUNK;
+  for (size_t i = 0; i < cursor->chunk_count; i++)
+    rem_kv_pin_release(&cursor->pins[i]);
+  cursor->chunk_count = 0;
+  if (!cursor->pins)
+    cursor->pins = rem_calloc(REM_CURSOR_CHUNK, sizeof *cursor->pins);
+  if (!cursor->pins)
+    return rem_error_nomem(err);
+  for (size_t i = 0; i < count; i++) {
+    rem_key_entity(&keys, cursor->module->session->tenant, cursor->module->table->name, cursor->ids[cursor->next_id + i]);
+    ends[i] = keys.size;
+  }
+  REM_TRY(rem_buffer_status(&keys, err));
+  for (size_t i = 0; i < count; i++)
+    slices[i] = rem_slice_of(keys.data + (i ? ends[i - 1] : 0), ends[i] - (i ? ends[i - 1] : 0));
+  cursor->chunk_start = cursor->next_id;
+  cursor->chunk_count = count;
+  return rem_kv_multi_get(cursor->view->engine->kv, cursor->view->snapshot, REM_CF_ENTITIES, slices, count, true,
+                          cursor->pins, err);
+}
+
+/* A single id needs no list. */
+static rem_status step_one(rem_table_cursor *cursor, bool *ret_passes, rem_error *err) {
+  memcpy(cursor->id, cursor->ids[cursor->next_id++], 16);
+  rem_buffer_reset(&cursor->key);
+  rem_key_entity(&cursor->key, cursor->module->session->tenant, cursor->module->table->name, cursor->id);
+  REM_TRY(rem_buffer_status(&cursor->key, err));
+  rem_status status = rem_kv_get(cursor->view->engine->kv, cursor->view->snapshot, REM_CF_ENTITIES,
+                                 rem_buffer_slice(&cursor->key), &cursor->pin, err);
+  REM_TRY(status);
+  *ret_passes = false;
+  return status == REM_OK ? open_record(cursor, cursor->pin.data, cursor->pin.size, ret_passes, err) : REM_OK;
+}
+
+static rem_status step_ids(rem_table_cursor *cursor, rem_error *err) {
+  while (cursor->next_id < cursor->id_count) {
+    bool passes = false;
+    REM_TRY(check(cursor, err));
+    if (cursor->id_count <= 2) {
+      REM_TRY(step_one(cursor, &passes, err));
+    } else {
+      if (cursor->next_id >= cursor->chunk_start + cursor->chunk_count)
+        REM_TRY(fetch_chunk(cursor, err));
+      const rem_kv_pin *pin = &cursor->pins[cursor->next_id - cursor->chunk_start];
+      memcpy(cursor->id, cursor->ids[cursor->next_id++], 16);
+      if (pin->data)
+        REM_TRY(open_record(cursor, pin->data, pin->size, &passes, err));
+    }
+    if (passes)
+      return REM_OK;
+  }
+  cursor->eof = true;
+  return REM_OK;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+rem_status rem_table_cursor_step(rem_table_cursor *cursor, rem_error *err) {
+  cursor->has_record = false;
+  switch (cursor->path) {
+  case REM_PATH_SCAN: return step_scan(cursor, err);
+  case REM_PATH_INDEX: return step_index(cursor, err);
+  case REM_PATH_ID:
+  case REM_PATH_KEY:
+  case REM_PATH_LABEL: return step_ids(cursor, err);
+  case REM_PATH_COUNT: cursor->eof = cursor->left-- <= 0; return REM_OK;
+  case REM_PATH_NONE:
+  case REM_PATH_SEARCH: break;
+  }
+  cursor->eof = true;
+  return REM_OK;
+}

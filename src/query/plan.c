@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Choosing a plan.
+ *
+ * Every path that the constraints allow is priced and the cheapest taken; what the path does not use becomes a filter. Prices are in units of one row
+ * scanned in order (0.3 us); a row fetched by its id costs about six of them, an index entry half of one.
+ *
+ * No constraint is ever reported as fully dealt with (omit): SQLite repeats them on the few rows that come through, and what it
+ * alone knows (the affinity of the other side) can never make an answer wrong.
+ */
+#include "query/plan.h"
+
+#include <math.h>
+#include <strings.h>
+
+#define LEAST_ROWS 256.0 /* a table is taken to have: it may grow under a prepared statement */
+#define COST_SEEK  8.0
+#define COST_FETCH 6.0
+#define COST_ENTRY 0.5
+
+typedef struct choice {
+  rem_module *module;
+  sqlite3_index_info *info;
+  rem_plan plan;       /* the best so far */
+  int places[REM_PLAN_MAX_TERMS]; /* of its terms: numbers of constraints */
+  double cost, rows;
+  bool unique;
+} choice;
+
+/* ------------------------------------------------------------------------------------------- */
+/* Constraints                                                                                  */
+
+static const rem_column *column_of(const choice *c, int number) {
+  int column = c->info->aConstraint[number].iColumn;
+  return column < 0 || column >= c->module->columns.count ? NULL : &c->module->columns.items[column];
+}
+
+static bool is_in(const choice *c, int number) {
+  return c->info->aConstraint[number].op == SQLITE_INDEX_CONSTRAINT_EQ && sqlite3_vtab_in(c->info, number, -1);
+}
+
+/* Compared as the column itself compares? A COLLATE of the statement's own makes another comparison of it. */
+static bool same_collation(const choice *c, int number, const rem_column *column) {
+  const char *collation = sqlite3_vtab_collation(c->info, number);
+  return collation && strcasecmp(collation, column->kind == REM_FIELD_INSTANT ? "rem_instant" : "BINARY") == 0;
+}
+
+static bool is_equality(int op) {
+  return op == SQLITE_INDEX_CONSTRAINT_EQ || op == SQLITE_INDEX_CONSTRAINT_IS;
+}
+
+/* May constraint `number` be used, and does it concern a column that terms can judge? */
+static bool is_usable(const choice *c, int number) {
+  const struct sqlite3_index_constraint *constraint = &c->info->aConstraint[number];
+  const rem_column *column = column_of(c, number);
+  return constraint->usable && column && rem_term_can_judge(column) && rem_term_knows(constraint->op) &&
+         same_collation(c, number, column);
+}
+
+static int find_equality(const choice *c, int column) {
+  for (int i = 0; i < c->info->nConstraint; i++)
+    if (c->info->aConstraint[i].iColumn == column && is_equality(c->info->aConstraint[i].op) && is_usable(c, i))
+      return i;
+  return -1;
+}
+
+static int column_number(const choice *c, uint16_t field_number) {
+  for (int i = 0; i < c->module->columns.id; i++)
+    if (c->module->columns.items[i].field->number == field_number)
+      return i;
+  return -1;
+}
+
+static rem_plan_role access_role(const choice *c, int number) {
+  return is_in(c, number) ? REM_ROLE_IN : REM_ROLE_ACCESS;
+}
+
+static void add_term(rem_plan *plan, int *places, const choice *c, int number, rem_plan_role role) {
+  if (plan->count == REM_PLAN_MAX_TERMS)
+    return;
+  const struct sqlite3_index_constraint *constraint = &c->info->aConstraint[number];
+  places[plan->count] = number;
+  plan->terms[plan->count++] = (rem_plan_term){
+      .column = (uint16_t)(constraint->iColumn < 0 ? 0 : constraint->iColumn), .op = constraint->op, .role = (uint8_t)role};
+}
+
+static double all_rows(const choice *c) {
+  return c->module->rows > LEAST_ROWS ? (double)c->module->rows : LEAST_ROWS;
+}
+
+/* Keeps a plan when it is cheaper than what there is. */
+static void offer(choice *c, const rem_plan *plan, const int *places, double cost, double rows) {
+  if (cost >= c->cost)
+    return;
+  c->plan = *plan;
+  memcpy(c->places, places, sizeof c->places);
+  c->cost = cost;
+  c->rows = rows;
+  c->unique = false;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Paths                                                                                        */
+
+#define IN_COUNT 16.0 /* values one IN is taken to have: SQLite does not say */
+
+static void offer_unique(choice *c, rem_plan *plan, int *places, int number, int second) {
+  rem_plan_role role = access_role(c, number);
+  add_term(plan, places, c, number, role);
+  if (second >= 0)
+    add_term(plan, places, c, second, REM_ROLE_SECOND);
+  double rows = role == REM_ROLE_IN ? IN_COUNT : 1;
+  double before = c->cost;
+  offer(c, plan, places, COST_SEEK + rows * COST_FETCH, rows);
+  if (c->cost < before)
+    c->unique = role == REM_ROLE_ACCESS;
+}
+
+static void consider_id(choice *c) {
+  int number = find_equality(c, c->module->columns.id);
+  if (number < 0)
+    return;
+  rem_plan plan = {.path = REM_PATH_ID, .column = (uint16_t)c->module->columns.id};
+  int places[REM_PLAN_MAX_TERMS] = {0};
+  offer_unique(c, &plan, places, number, -1);
+}
+
+/* The field whose value alone is the key, or -1. By precedence that is `uri` only: for the others an earlier field may hold the key. */
+static int key_column(const choice *c) {
+  const rem_table *table = c->module->table;
+  const rem_field *field = NULL;
+  if (table->key_rule == REM_KEY_FIELD)
+    field = &table->fields[table->key_fields[0]];
+  else if (table->key_rule == REM_KEY_PRECEDENCE)
+    field = rem_table_field(table, "uri", 3);
+  return field && field->kind == REM_FIELD_TEXT ? column_number(c, field->number) : -1;
+}
+
+static void consider_key(choice *c) {
+  int column = key_column(c), number = column < 0 ? -1 : find_equality(c, column);
+  if (number < 0)
+    return;
+  rem_plan plan = {.path = REM_PATH_KEY, .column = (uint16_t)column};
+  int places[REM_PLAN_MAX_TERMS] = {0};
+  offer_unique(c, &plan, places, number, -1);
+}
+
+/* The two built-in keys: both parts give the row, the first alone all chunks of a file or moments of a name (D11). */
+static void consider_pair(choice *c) {
+  const rem_table *table = c->module->table;
+  if (table->key_rule != REM_KEY_RESOURCE && table->key_rule != REM_KEY_MOMENT)
+    return;
+  int first = column_number(c, table->key_fields[0]), second = column_number(c, table->key_fields[1]);
+  int number = first < 0 ? -1 : find_equality(c, first);
+  if (number < 0)
+    return;
+  rem_plan plan = {.path = REM_PATH_LABEL, .column = (uint16_t)first};
+  int places[REM_PLAN_MAX_TERMS] = {0};
+  add_term(&plan, places, c, number, access_role(c, number));
+  double rows = (is_in(c, number) ? IN_COUNT : 1) * 8;
+  offer(c, &plan, places, COST_SEEK + rows * (COST_ENTRY + COST_FETCH), rows);
+  int other = second < 0 ? -1 : find_equality(c, second);
+  if (other < 0 || is_in(c, number) || is_in(c, other))
+    return;
+  plan = (rem_plan){.path = REM_PATH_KEY, .column = (uint16_t)first};
+  offer_unique(c, &plan, places, number, other);
+}
+
+/* Can the values of an index on this column be told from its entries, so that the row need not be read? */
+static bool is_readable(const rem_column *column) {
+  switch (column->kind) {
+  case REM_FIELD_ANY:
+  case REM_FIELD_LIST:
+  case REM_FIELD_OBJECT: return false;
+  default: return true;
+  }
+}
+
+static bool is_covered(const choice *c, int column) {
+  const rem_columns *columns = &c->module->columns;
+  if (!is_readable(&columns->items[column]) || c->module->deleted_too)
+    return false;
+  uint64_t mine = 0;
+  for (int i = 0; i < columns->count; i++)
+    if (i == column || columns->items[i].place == REM_COLUMN_ID || columns->items[i].place == REM_COLUMN_TYPE)
+      mine |= i < 63 ? (uint64_t)1 << i : 0;
+  return (c->info->colUsed & ~mine) == 0;
+}
+
+static bool is_index_bound(int op, rem_plan_role *ret_role) {
+  switch (op) {
+  case SQLITE_INDEX_CONSTRAINT_GT:
+  case SQLITE_INDEX_CONSTRAINT_GE: *ret_role = REM_ROLE_LOWER; return true;
+  case SQLITE_INDEX_CONSTRAINT_LT:
+  case SQLITE_INDEX_CONSTRAINT_LE: *ret_role = REM_ROLE_UPPER; return true;
+  case SQLITE_INDEX_CONSTRAINT_ISNULL: *ret_role = REM_ROLE_ACCESS; return true;
+  default: return false;
+  }
+}
+
+/* What share of the table's rows a value of an index picks: as if there were as many values as the square root of the rows. */
+static double equality_rows(const choice *c, const rem_column *column) {
+  double rows = all_rows(c);
+  return column->kind == REM_FIELD_BOOL ? rows / 2 : sqrt(rows);
+}
+
+/* The constraints of an index on `column`: equality if there is one, else bounds. Returns the share of rows, or a negative number when there is none. */
+static double collect_bounds(const choice *c, int column, rem_plan *plan, int *places) {
+  const rem_column *indexed = &c->module->columns.items[column];
+  double rows = all_rows(c), share = -1;
+  bool list = indexed->kind == REM_FIELD_LIST;
+  int number = list ? -1 : find_equality(c, column);
+  if (number >= 0) {
+    add_term(plan, places, c, number, access_role(c, number));
+    return equality_rows(c, indexed) * (is_in(c, number) ? IN_COUNT : 1) / rows;
+  }
+  for (int i = 0; i < c->info->nConstraint; i++) {
+    const struct sqlite3_index_constraint *constraint = &c->info->aConstraint[i];
+    rem_plan_role role;
+    if (constraint->iColumn != column || !constraint->usable)
+      continue;
+    if (list && constraint->op == REM_FUNCTION_ANY && share < 0) {
+      add_term(plan, places, c, i, REM_ROLE_ACCESS);
+      share = sqrt(rows) / rows;
+      break;
+    }
+    bool prefix = indexed->kind == REM_FIELD_TEXT &&
+                  (constraint->op == SQLITE_INDEX_CONSTRAINT_LIKE || constraint->op == SQLITE_INDEX_CONSTRAINT_GLOB);
+    if (list || (!prefix && (!is_index_bound(constraint->op, &role) || !same_collation(c, i, indexed))))
+      continue;
+    if (prefix)
+      role = REM_ROLE_PREFIX;
+    else if (indexed->kind == REM_FIELD_BOOL && role != REM_ROLE_ACCESS)
+      continue;
+    add_term(plan, places, c, i, role);
+    double this_share = role == REM_ROLE_ACCESS ? 0.1 : role == REM_ROLE_PREFIX ? 0.1 : 0.3;
+    share = share < 0 ? this_share : share * this_share;
+  }
+  return share;
+}
+
+static bool is_order_of(const choice *c, int column, bool *ret_reverse) {
+  if (c->info->nOrderBy != 1 || c->info->aOrderBy[0].iColumn != column)
+    return false;
+  *ret_reverse = c->info->aOrderBy[0].desc;
+  return true;
+}
+
+/* The LIMIT that SQLite will stop at, as far as a plan may know it; 0: none. */
+static double limit_of(const choice *c) {
+  for (int i = 0; i < c->info->nConstraint; i++) {
+    sqlite3_value *value = NULL;
+    if (c->info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_LIMIT)
+      continue;
+    if (sqlite3_vtab_rhs_value(c->info, i, &value) != SQLITE_OK || !value)
+      return 100;
+    return sqlite3_value_int64(value) > 0 ? (double)sqlite3_value_int64(value) : 1;
+  }
+  return 0;
+}
+
+static bool claims_order(const choice *c, const rem_column *column) {
+  return is_readable(column) && column->kind != REM_FIELD_BOOL && (column->kind != REM_FIELD_TEXT || c->module->long_values == 0);
+}
+
+static void consider_index(choice *c, int column) {
+  const rem_column *indexed = &c->module->columns.items[column];
+  if (indexed->place != REM_COLUMN_FIELD || !indexed->field->indexed || c->module->deleted_too ||
+      indexed->kind == REM_FIELD_OBJECT)
+    return;
+  rem_plan plan = {.path = REM_PATH_INDEX, .column = (uint16_t)column};
+  int places[REM_PLAN_MAX_TERMS] = {0};
+  bool reverse = false;
+  double share = indexed->kind == REM_FIELD_ANY ? -1 : collect_bounds(c, column, &plan, places);
+  bool in = plan.count && plan.terms[0].role == REM_ROLE_IN;
+  plan.ordered = !in && is_order_of(c, column, &reverse) && claims_order(c, indexed);
+  plan.reverse = plan.ordered && reverse;
+  plan.covered = is_covered(c, column);
+  double limit = limit_of(c);
+  if (share < 0 && !plan.covered && !(plan.ordered && limit > 0))
+    return;
+  double rows = all_rows(c) * (share < 0 ? 1 : share);
+  double read = plan.ordered && limit > 0 && limit < rows ? limit : rows;
+  double cost = COST_SEEK * (in ? IN_COUNT : 1) + read * (COST_ENTRY + (plan.covered ? 0 : COST_FETCH));
+  offer(c, &plan, places, cost, rows);
+}
+
+static void consider_scan(choice *c) {
+  rem_plan plan = {.path = REM_PATH_SCAN};
+  int places[REM_PLAN_MAX_TERMS] = {0};
+  bool reverse = false;
+  plan.ordered = is_order_of(c, c->module->columns.id, &reverse);
+  plan.reverse = plan.ordered && reverse;
+  double rows = all_rows(c);
+  if (c->info->colUsed == 0 && c->info->nConstraint == 0 && c->info->nOrderBy == 0 && !c->module->deleted_too)
+    plan.path = REM_PATH_COUNT;
+  offer(c, &plan, places, COST_SEEK + rows, rows);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Filters, and the words                                                                       */
+
+static bool is_in_plan(const choice *c, int number) {
+  for (int i = 0; i < c->plan.count; i++)
+    if (c->places[i] == number)
+      return true;
+  return false;
+}
+
+/* Everything else that can be judged on a record. An IN is left to SQLite: taking one part of it would run the whole plan once a value. */
+static void add_filters(choice *c) {
+  if (c->plan.path == REM_PATH_COUNT)
+    return;
+  double share = 1;
+  for (int i = 0; i < c->info->nConstraint; i++) {
+    if (is_in_plan(c, i) || !is_usable(c, i) || is_in(c, i))
+      continue;
+    add_term(&c->plan, c->places, c, i, REM_ROLE_FILTER);
+    share *= is_equality(c->info->aConstraint[i].op) ? 0.1 : 0.4;
+  }
+  c->rows = c->rows * share > 1 ? c->rows * share : 1;
+}
+
+const char *rem_plan_operator(int op) {
+  switch (op) {
+  case SQLITE_INDEX_CONSTRAINT_EQ: return "=";
+  case SQLITE_INDEX_CONSTRAINT_GT: return ">";
+  case SQLITE_INDEX_CONSTRAINT_LE: return "<=";
+  case SQLITE_INDEX_CONSTRAINT_LT: return "<";
+  case SQLITE_INDEX_CONSTRAINT_GE: return ">=";
+  case SQLITE_INDEX_CONSTRAINT_NE: return "<>";
+  case SQLITE_INDEX_CONSTRAINT_IS: return "IS";
+  case SQLITE_INDEX_CONSTRAINT_ISNOT: return "IS NOT";
+  case SQLITE_INDEX_CONSTRAINT_LIKE: return "LIKE";
+  case SQLITE_INDEX_CONSTRAINT_GLOB: return "GLOB";
+  case REM_FUNCTION_ANY: return "contains";
+  default: return "?";
+  }
+}
+
+static void append_term(const choice *c, const rem_plan_term *term, rem_buffer *words) {
+  const char *name = c->module->columns.items[term->column].name;
+  if (term->role == REM_ROLE_LIMIT || term->role == REM_ROLE_OFFSET)
+    return;
+  if (term->op == SQLITE_INDEX_CONSTRAINT_ISNULL)
+    rem_buffer_append_format(words, "%s IS NULL", name);
+  else if (term->op == SQLITE_INDEX_CONSTRAINT_ISNOTNULL)
+    rem_buffer_append_format(words, "%s IS NOT NULL", name);
+  else if (term->role == REM_ROLE_IN)
+    rem_buffer_append_format(words, "%s IN ?", name);
+  else
+    rem_buffer_append_format(words, "%s %s ?", name, rem_plan_operator(term->op));
+}
+
+static void append_terms(const choice *c, rem_buffer *words, bool filters, const char *separator) {
+  for (int i = 0; i < c->plan.count; i++) {
+    if ((c->plan.terms[i].role == REM_ROLE_FILTER) != filters)
+      continue;
+    rem_buffer_append_text(words, separator);
+    append_term(c, &c->plan.terms[i], words);
+    separator = " AND ";
+  }
+}
+
+static const char *path_words(const choice *c) {
+  switch ((rem_path)c->plan.path) {
+  case REM_PATH_SCAN: return "all rows";
+  case REM_PATH_NONE: return "no row";
+  case REM_PATH_COUNT: return "the counter of rows";
+  case REM_PATH_ID: return "id";
+  case REM_PATH_KEY: return "key";
+  case REM_PATH_LABEL: return "key index";
+  case REM_PATH_INDEX: return c->plan.covered ? "covering index" : "index";
+  case REM_PATH_SEARCH: return "search";
+  }
+  return "";
+}
+
+static void append_words(const choice *c, rem_buffer *words) {
+  const char *name = c->module->columns.items[c->plan.column].name;
+  rem_buffer_append_text(words, path_words(c));
+  if (c->plan.path == REM_PATH_INDEX)
+    rem_buffer_append_format(words, " of %s", name);
+  append_terms(c, words, false, ": ");
+  if (c->plan.ordered)
+    rem_buffer_append_text(words, c->plan.reverse ? ", in order, descending" : ", in order");
+  append_terms(c, words, true, "; filter: ");
+}
+
+/* Words, NUL, padding, plan; in memory of SQLite. */
+static int publish(choice *c) {
+  rem_buffer words REM_CLEANUP(rem_buffer_deinit) = {0};
+  append_words(c, &words);
+  rem_buffer_append_byte(&words, 0);
+  size_t offset = (words.size + 15) / 16 * 16;
+  char *text = words.failure < 0 ? NULL : sqlite3_malloc64(offset + sizeof c->plan);
+  if (!text)
+    return SQLITE_NOMEM;
+  memset(text, 0, offset);
+  memcpy(text, words.data, words.size);
+  memcpy(text + offset, &c->plan, sizeof c->plan);
+  c->info->idxStr = text;
+  c->info->needToFreeIdxStr = 1;
+  c->info->idxNum = (int)offset;
+  return SQLITE_OK;
+}
+
+static void report(choice *c) {
+  for (int i = 0; i < c->plan.count; i++) {
+    c->info->aConstraintUsage[c->places[i]].argvIndex = i + 1;
+    if (c->plan.terms[i].role == REM_ROLE_IN)
+      (void)sqlite3_vtab_in(c->info, c->places[i], 1);
+  }
+  c->info->orderByConsumed = c->plan.ordered;
+  c->info->estimatedCost = c->cost;
+  c->info->estimatedRows = (sqlite3_int64)(c->rows < 1 ? 1 : c->rows);
+  if (c->unique)
+    c->info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
+}
+
+int rem_plan_choose(rem_module *module, sqlite3_vtab *vtab, sqlite3_index_info *info) {
+  choice c = {.module = module, .info = info, .cost = INFINITY};
+  (void)vtab;
+  consider_scan(&c);
+  consider_id(&c);
+  consider_key(&c);
+  consider_pair(&c);
+  for (int i = 0; i < module->columns.id; i++)
+    consider_index(&c, i);
+  add_filters(&c);
+  report(&c);
+  return publish(&c);
+}

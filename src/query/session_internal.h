@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Session, between the files of this module: one connection of SQLite, the tables it knows, and the view that a running statement has.
+ *
+ *   rem_session ── sqlite3
+ *       │            └── module "person", "person+deleted", …   (aux: rem_module)
+ *       ├── catalog: name -> rem_module, made when a statement first names the table
+ *       └── view ── snapshot (+ transaction)                    set while a statement steps; cursors hold it by reference
+ *
+ * What fails inside a callback of SQLite is kept whole in `failure`; SQLite only learns that something did.
+ */
+#ifndef REM_QUERY_SESSION_INTERNAL_H
+#define REM_QUERY_SESSION_INTERNAL_H
+
+#include "base/hash_map.h"
+#include "entity/counters.h"
+#include "entity/engine.h"
+#include "entity/read.h"
+#include "query/catalog.h"
+#include "query/columns.h"
+#include "query/sqlite_lib.h"
+
+/* What the statements of one moment see. Counted: a cursor may outlive the statement's step, and the transaction its COMMIT. */
+typedef struct rem_view {
+  int references;
+  rem_engine *engine; /* borrowed */
+  rem_kv_snapshot *snapshot;
+} rem_view;
+
+REM_CHECKED rem_status rem_view_new(rem_engine *engine, rem_kv_snapshot *snapshot, rem_view **ret_view, rem_error *err);
+rem_view *rem_view_ref(rem_view *view);
+void rem_view_unref(rem_view *view);
+/* The live rows of a table. */
+REM_CHECKED rem_status rem_view_count(rem_view *view, const rem_module *module, int64_t *ret_count, rem_error *err);
+
+/* An entry that a statement was prepared with. */
+typedef struct rem_statement_use {
+  rem_catalog_entry *entry; /* borrowed from the catalog */
+  uint64_t version;
+} rem_statement_use;
+
+struct rem_statement {
+  rem_session *session; /* borrowed; NULL: it has ended */
+  rem_statement *previous, *next; /* in the session's list */
+  sqlite3_stmt *prepared; /* owned; NULL: nothing */
+  char *text;             /* owned: the caller's */
+  size_t text_size;
+  rem_statement_use *uses; /* owned */
+  size_t use_count;
+  rem_view *view;          /* owned reference, while rows are read */
+  bool running, has_row;
+  int64_t rows;            /* given since the first step */
+  int64_t deadline_us;     /* of this run; 0: none */
+  int64_t changes, pending;
+  uint8_t uuid[16];        /* of the value given last */
+  char **names;            /* owned: keys of the row as JSON */
+  rem_type *types;         /* owned: of the columns as declared */
+};
+
+struct rem_session {
+  rem_engine *engine; /* owned reference */
+  char tenant[REM_TENANT_SIZE];
+  rem_session_options options; /* with the defaults put in */
+  sqlite3 *sqlite;
+  rem_catalog *catalog;
+  rem_view *view; /* of the statement that is stepping; else NULL */
+  bool declaring; /* a module is telling SQLite its columns: nothing of that is the caller's */
+  rem_status failed;
+  rem_error failure;     /* of a callback, when `failed` */
+  int64_t deadline_us;   /* of the running statement, on the monotonic clock; 0: none */
+  int64_t pending;       /* rows the running statement's searches could not find */
+  rem_statement *statements; /* all of them, to be orphaned when the session ends */
+  rem_batch_result commit_result;
+};
+
+/* Keeps a failure for the statement to report; returns SQLITE_ERROR. */
+int rem_session__fail(rem_session *session, rem_status status, const rem_error *err);
+/* REM_CANCELLED or REM_TIMEOUT when the running statement must end. To be asked now and then in long loops. */
+REM_CHECKED rem_status rem_session__check(rem_session *session, rem_error *err);
+/* Until when a statement that begins now may run; 0: as long as it takes. */
+int64_t rem_session__deadline(const rem_session *session);
+/* Prepares the statement's text (again), keeping what is bound. `ret_used`: bytes of the text. REM_DONE: there is no statement in it. */
+REM_CHECKED rem_status rem_statement__compile(rem_statement *statement, size_t *ret_used, rem_error *err);
+/* Ends what the statement has in SQLite; it stays as a shell for rem_statement_free(). */
+void rem_statement__end(rem_statement *statement);
+/* Says what SQLite's last failure was; or the callback's, when it was one. */
+REM_CHECKED rem_status rem_statement__failure(rem_session *session, const rem_statement *statement, int code, rem_error *err);
+/* What of SQLite's language is refused: everything but reading, writing rows and transactions; and the limits. */
+REM_CHECKED rem_status rem_session__add_guard(rem_session *session, rem_error *err);
+
+extern const sqlite3_module rem_table_module, rem_table_module_read_only;
+
+#endif

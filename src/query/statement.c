@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stepping a statement: its view, its limits, and what comes of a failure. */
+#include "query/session_internal.h"
+
+void rem_statement__end(rem_statement *statement) {
+  rem_statement_reset(statement);
+  if (statement->prepared)
+    (void)sqlite3_finalize(statement->prepared);
+  statement->prepared = NULL;
+}
+
+static void free_names(rem_statement *statement) {
+  for (char **name = statement->names; name && *name; name++)
+    rem_free(*name);
+  rem_free(statement->names);
+  statement->names = NULL;
+}
+
+void rem_statement_free(rem_statement *statement) {
+  if (!statement)
+    return;
+  rem_statement__end(statement);
+  if (statement->session && !statement->previous)
+    statement->session->statements = statement->next;
+  if (statement->session && statement->previous)
+    statement->previous->next = statement->next;
+  if (statement->session && statement->next)
+    statement->next->previous = statement->previous;
+  free_names(statement);
+  rem_free(statement->types);
+  rem_free(statement->uses);
+  rem_free(statement->text);
+  rem_free(statement);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Failures                                                                                     */
+
+static rem_status status_of(int code) {
+  switch (code & 0xff) {
+  case SQLITE_NOMEM: return REM_NOMEM;
+  case SQLITE_TOOBIG: return REM_LIMIT;
+  case SQLITE_FULL: return REM_FULL;
+  case SQLITE_IOERR: return REM_IO;
+  case SQLITE_READONLY: return REM_READONLY;
+  case SQLITE_CORRUPT:
+  case SQLITE_INTERNAL: return REM_INTERNAL;
+  default: return REM_INVALID;
+  }
+}
+
+rem_status rem_statement__failure(rem_session *session, const rem_statement *statement, int code, rem_error *err) {
+  if (session->failed < 0) {
+    if (err)
+      *err = session->failure;
+    return session->failed;
+  }
+  if ((code & 0xff) == SQLITE_NOMEM)
+    return rem_error_nomem(err);
+  rem_status status = rem_error_set(err, status_of(code), "%s", sqlite3_errmsg(session->sqlite));
+  int offset = sqlite3_error_offset(session->sqlite);
+  if (err && offset >= 0)
+    err->offset = offset;
+  (void)statement;
+  return status;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Steps                                                                                        */
+
+/* Takes the snapshot, and looks whether the tables are still those of the preparation. */
+static rem_status open_view(rem_statement *statement, bool *ret_stale, rem_error *err) {
+  rem_session *session = statement->session;
+  rem_kv_snapshot *snapshot = NULL;
+  *ret_stale = false;
+  pthread_rwlock_rdlock(&session->engine->view_lock);
+  rem_status status = rem_kv_snapshot_acquire(session->engine->kv, &snapshot, err);
+  for (size_t i = 0; i < statement->use_count && status >= 0; i++) {
+    rem_statement_use *use = &statement->uses[i];
+    status = rem_catalog_refresh(session->catalog, use->entry, snapshot, err);
+    *ret_stale = *ret_stale || use->entry->version != use->version;
+  }
+  pthread_rwlock_unlock(&session->engine->view_lock);
+  if (status < 0) {
+    rem_kv_snapshot_release(snapshot);
+    return status;
+  }
+  return rem_view_new(session->engine, snapshot, &statement->view, err);
+}
+
+#define MOST_PREPARATIONS 8
+
+static rem_status begin(rem_statement *statement, rem_error *err) {
+  bool stale = true;
+  REM_TRY(rem_engine_check_usable(statement->session->engine, err));
+  for (int i = 0; stale && i < MOST_PREPARATIONS; i++) {
+    size_t used;
+    rem_view_unref(REM_TAKE(statement->view));
+    REM_TRY(open_view(statement, &stale, err));
+    if (stale)
+      REM_TRY(rem_statement__compile(statement, &used, err));
+  }
+  if (stale)
+    return rem_error_set(err, REM_CONFLICT, "the schemas change again and again");
+  free_names(statement);
+  statement->rows = 0;
+  statement->changes = statement->pending = 0;
+  statement->deadline_us = rem_session__deadline(statement->session);
+  statement->running = true;
+  return REM_OK;
+}
+
+void rem_statement_reset(rem_statement *statement) {
+  if (!statement || !statement->session)
+    return;
+  if (statement->prepared)
+    (void)sqlite3_reset(statement->prepared);
+  rem_view_unref(REM_TAKE(statement->view));
+  statement->running = statement->has_row = false;
+}
+
+static rem_status too_many_rows(const rem_session *session, rem_error *err) {
+  rem_error_set(err, REM_LIMIT, "the result has more than %lld rows", (long long)session->options.max_rows);
+  rem_error_hint(err, "add a LIMIT");
+  return REM_LIMIT;
+}
+
+/* One step of SQLite, with the statement's view and clock in place. */
+static rem_status advance(rem_statement *statement, rem_error *err) {
+  rem_session *session = statement->session;
+  session->view = statement->view;
+  session->deadline_us = statement->deadline_us;
+  session->failed = REM_OK;
+  session->pending = 0;
+  int code = sqlite3_step(statement->prepared);
+  session->view = NULL;
+  statement->pending += session->pending;
+  /* A collation cannot fail by itself. */
+  if (session->failed < 0 && (code == SQLITE_ROW || code == SQLITE_DONE))
+    code = SQLITE_ERROR;
+  if (code == SQLITE_ROW) {
+    statement->rows++;
+    bool allowed = session->options.max_rows < 0 || statement->rows <= session->options.max_rows;
+    return allowed ? REM_ROW : too_many_rows(session, err);
+  }
+  if (code != SQLITE_DONE)
+    return rem_statement__failure(session, statement, code, err);
+  statement->changes = sqlite3_stmt_readonly(statement->prepared) ? 0 : sqlite3_changes64(session->sqlite);
+  return REM_DONE;
+}
+
+rem_status rem_statement_step(rem_statement *statement, rem_error *err) {
+  REM_CHECK_ARG(statement && statement->session, err);
+  if (!statement->running) {
+    rem_status begun = begin(statement, err);
+    if (begun < 0) {
+      rem_statement_reset(statement);
+      return begun;
+    }
+  }
+  rem_status status = advance(statement, err);
+  statement->has_row = status == REM_ROW;
+  if (status == REM_ROW)
+    return status;
+  int64_t changes = statement->changes;
+  rem_statement_reset(statement);
+  statement->changes = changes;
+  return status;
+}
+
+int64_t rem_statement_changes(const rem_statement *statement) {
+  return statement ? statement->changes : 0;
+}
+
+int64_t rem_statement_pending(const rem_statement *statement) {
+  return statement ? statement->pending : 0;
+}
+
+bool rem_statement_read_only(const rem_statement *statement) {
+  return !statement || !statement->prepared || sqlite3_stmt_readonly(statement->prepared);
+}

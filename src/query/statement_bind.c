@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parameters. */
+#include "base/instant.h"
+#include "base/utf8.h"
+#include "base/uuid.h"
+#include "query/session_internal.h"
+
+static bool is_live(const rem_statement *statement) {
+  return statement && statement->session && statement->prepared;
+}
+
+int rem_statement_parameter_count(const rem_statement *statement) {
+  return is_live(statement) ? sqlite3_bind_parameter_count(statement->prepared) : 0;
+}
+
+const char *rem_statement_parameter_name(const rem_statement *statement, int index) {
+  return is_live(statement) ? sqlite3_bind_parameter_name(statement->prepared, index) : NULL;
+}
+
+int rem_statement_parameter_index(const rem_statement *statement, const char *name) {
+  int count = rem_statement_parameter_count(statement);
+  for (int i = 1; name && i <= count; i++) {
+    const char *given = rem_statement_parameter_name(statement, i);
+    if (given && (strcmp(given, name) == 0 || strcmp(given + 1, name) == 0))
+      return i;
+  }
+  return 0;
+}
+
+static int bind_text(sqlite3_stmt *prepared, int index, const char *text, size_t size) {
+  return sqlite3_bind_text64(prepared, index, text ? text : "", size, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+static int bind_value(sqlite3_stmt *prepared, int index, const rem_value *value) {
+  char text[40];
+  switch (value->type) {
+  case REM_TYPE_NULL: return sqlite3_bind_null(prepared, index);
+  case REM_TYPE_BOOL: return sqlite3_bind_int(prepared, index, value->integer != 0);
+  case REM_TYPE_INT: return sqlite3_bind_int64(prepared, index, value->integer);
+  case REM_TYPE_REAL: return sqlite3_bind_double(prepared, index, value->real);
+  case REM_TYPE_TEXT:
+  case REM_TYPE_JSON: return bind_text(prepared, index, value->text, value->text_size);
+  case REM_TYPE_INSTANT: return bind_text(prepared, index, text, rem_instant_format_fixed(value->integer, text));
+  case REM_TYPE_UUID: rem_uuid_format(value->uuid, text); return bind_text(prepared, index, text, 36);
+  case REM_TYPE_BLOB:
+    return sqlite3_bind_blob64(prepared, index, value->text_size ? value->text : "", value->text_size, SQLITE_TRANSIENT);
+  }
+  return SQLITE_MISUSE;
+}
+
+rem_status rem_statement_bind(rem_statement *statement, int index, const rem_value *value, rem_error *err) {
+  REM_CHECK_ARG(is_live(statement) && value && !statement->running, err);
+  bool text = value->type == REM_TYPE_TEXT || value->type == REM_TYPE_JSON;
+  if (text && !rem_utf8_valid(value->text, value->text_size))
+    return rem_error_set(err, REM_INVALID, "parameter %d is not valid UTF-8", index);
+  switch (bind_value(statement->prepared, index, value)) {
+  case SQLITE_OK: return REM_OK;
+  case SQLITE_RANGE:
+    rem_error_set(err, REM_UNKNOWN, "the statement has no parameter %d", index);
+    rem_error_hint(err, "it has %d", rem_statement_parameter_count(statement));
+    return REM_UNKNOWN;
+  case SQLITE_TOOBIG: return rem_error_set(err, REM_LIMIT, "parameter %d is too large", index);
+  case SQLITE_MISUSE: return rem_error_set(err, REM_MISUSE, "parameter %d cannot be bound now", index);
+  default: return rem_error_nomem(err);
+  }
+}
+
+void rem_statement_unbind_all(rem_statement *statement) {
+  if (is_live(statement))
+    (void)sqlite3_clear_bindings(statement->prepared);
+}

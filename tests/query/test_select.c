@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading tables: columns, paths, orders, types. */
+#include "query_test.h"
+
+static const char PERSON[] =
+    "{\"title\":\"Person\",\"short_name\":\"person\",\"type\":\"object\",\"key_field\":\"email\",\"indexed_fields\":[\"role\",\"age\",\"born\",\"active\",\"tags\"],"
+    "\"properties\":{\"name\":{\"type\":\"string\"},\"email\":{\"type\":\"string\"},\"role\":{\"type\":\"string\"},\"age\":{\"type\":\"integer\"},"
+    "\"score\":{\"type\":\"number\"},\"active\":{\"type\":\"boolean\"},\"born\":{\"type\":\"string\",\"format\":\"date-time\"},"
+    "\"tags\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},\"extra\":{\"type\":\"object\"}},\"required\":[\"email\"]}";
+
+static int fill(void **state) {
+  test_setup(state);
+  test_db *test = *state;
+  add_schema(test, PERSON);
+  put(test, "person", "{\"name\":\"Ann\",\"email\":\"ann@x\",\"role\":\"engineer\",\"age\":31,\"score\":1.5,\"active\":true,"
+                      "\"born\":\"1994-05-01T00:00:00Z\",\"tags\":[\"a\",\"b\"],\"extra\":{\"k\":[1,2]}}");
+  put(test, "person", "{\"name\":\"Bob\",\"email\":\"bob@x\",\"role\":\"manager\",\"age\":45,\"score\":5,\"active\":false,"
+                      "\"born\":\"1980-01-02T03:04:05.678Z\",\"tags\":[\"b\"]}");
+  put(test, "person", "{\"name\":\"Cid\",\"email\":\"cid@x\",\"role\":\"engineer\",\"age\":28}");
+  put(test, "person", "{\"name\":\"Dee\",\"email\":\"dee@x\"}");
+  return 0;
+}
+
+static void star_gives_fields_and_system_fields_with_their_types(void **state) {
+  rem_session *session = open_session(*state);
+  char *row = run(session, "SELECT * FROM person WHERE email = 'ann@x'");
+  json_t *json = json_loads(row, 0, NULL);
+  assert_non_null(json);
+  assert_int_equal(json_object_size(json), 15);
+  assert_true(json_is_true(json_object_get(json, "active")));
+  assert_string_equal(json_string_value(json_object_get(json, "born")), "1994-05-01T00:00:00Z");
+  assert_int_equal(json_array_size(json_object_get(json, "tags")), 2);
+  assert_true(json_is_object(json_object_get(json, "extra")));
+  assert_string_equal(json_string_value(json_object_get(json, "type")), "person");
+  assert_true(json_is_null(json_object_get(json, "deleted_at")));
+  assert_int_equal(json_array_size(json_object_get(json, "edges")), 0);
+  assert_string_equal(json_object_iter_key(json_object_iter(json)), "name");
+  json_decref(json);
+  free(row);
+  rem_session_close(session);
+}
+
+static void rows_are_found_by_every_path(void **state) {
+  rem_session *s = open_session(*state);
+  expect(s, "SELECT name FROM person WHERE email = 'bob@x'", "{\"name\":\"Bob\"}\n");
+  expect(s, "SELECT name FROM person WHERE email = 'nobody'", "");
+  expect(s, "SELECT p.name FROM person p WHERE p.id = (SELECT id FROM person WHERE email='cid@x')", "{\"name\":\"Cid\"}\n");
+  expect(s, "SELECT name FROM person WHERE email IN ('bob@x','dee@x','zed@x') ORDER BY name", "{\"name\":\"Bob\"}\n{\"name\":\"Dee\"}\n");
+  expect(s, "SELECT name FROM person WHERE role = 'engineer' ORDER BY name", "{\"name\":\"Ann\"}\n{\"name\":\"Cid\"}\n");
+  expect(s, "SELECT name FROM person WHERE role IN ('manager','engineer') ORDER BY name", "{\"name\":\"Ann\"}\n{\"name\":\"Bob\"}\n{\"name\":\"Cid\"}\n");
+  expect(s, "SELECT name FROM person WHERE role IS NULL", "{\"name\":\"Dee\"}\n");
+  expect(s, "SELECT name FROM person WHERE age > 28 AND age <= 45 ORDER BY age DESC", "{\"name\":\"Bob\"}\n{\"name\":\"Ann\"}\n");
+  expect(s, "SELECT age FROM person ORDER BY age LIMIT 2 OFFSET 1", "{\"age\":28}\n{\"age\":31}\n");
+  expect(s, "SELECT name FROM person WHERE role LIKE 'ENG%' ORDER BY 1", "{\"name\":\"Ann\"}\n{\"name\":\"Cid\"}\n");
+  expect(s, "SELECT name FROM person WHERE role GLOB 'ENG*'", "");
+  expect(s, "SELECT name FROM person WHERE active", "{\"name\":\"Ann\"}\n");
+  expect(s, "SELECT name FROM person WHERE active = 0", "{\"name\":\"Bob\"}\n");
+  expect(s, "SELECT name FROM person WHERE age = '31'", "{\"name\":\"Ann\"}\n");
+  expect(s, "SELECT name FROM person WHERE age BETWEEN 30 AND 50 AND score > 2", "{\"name\":\"Bob\"}\n");
+  expect(s, "SELECT name FROM person WHERE _rem_has(tags, 'b') ORDER BY name", "{\"name\":\"Ann\"}\n{\"name\":\"Bob\"}\n");
+  expect(s, "SELECT count(*) FROM person", "{\"count(*)\":4}\n");
+  rem_session_close(s);
+}
+
+static void instants_compare_as_instants_in_any_form(void **state) {
+  rem_session *s = open_session(*state);
+  expect(s, "SELECT name FROM person WHERE born = '1994-05-01'", "{\"name\":\"Ann\"}\n");
+  expect(s, "SELECT name FROM person WHERE born = '1994-05-01T02:00:00+02:00'", "{\"name\":\"Ann\"}\n");
+  assert_int_equal(refuse(s, "SELECT name FROM person WHERE born < '1990'", NULL), REM_INVALID);
+  assert_int_equal(refuse(s, "SELECT name FROM person WHERE coalesce(born, '') = 'x' OR born = name", NULL), REM_INVALID);
+  expect(s, "SELECT name, born FROM person WHERE born < '1990-01-01'", "{\"name\":\"Bob\",\"born\":\"1980-01-02T03:04:05.678Z\"}\n");
+  expect(s, "SELECT count(*) AS n FROM person WHERE created_at >= '2020-01-01' AND created_at < '2100-01-01'", "{\"n\":4}\n");
+  expect(s, "SELECT name FROM person ORDER BY born DESC LIMIT 1", "{\"name\":\"Ann\"}\n");
+  rem_session_close(s);
+}
+
+static void sqlite_does_the_rest(void **state) {
+  rem_session *s = open_session(*state);
+  expect(s, "SELECT role, count(*) AS n, avg(age) AS a FROM person GROUP BY role ORDER BY n DESC, role",
+         "{\"role\":\"engineer\",\"n\":2,\"a\":29.5}\n{\"role\":null,\"n\":1,\"a\":null}\n{\"role\":\"manager\",\"n\":1,\"a\":45.0}\n");
+  expect(s, "SELECT a.name, b.name FROM person a JOIN person b ON a.role = b.role WHERE a.name < b.name", "{\"name\":\"Ann\",\"name:1\":\"Cid\"}\n");
+  expect(s, "WITH t(n) AS (SELECT name FROM person WHERE age > 30) SELECT n FROM t UNION SELECT 'x' ORDER BY 1", "{\"n\":\"Ann\"}\n{\"n\":\"Bob\"}\n{\"n\":\"x\"}\n");
+  expect(s, "SELECT score / 2 AS h FROM person WHERE name = 'Bob'", "{\"h\":2.5}\n");
+  expect(s, "SELECT json_extract(extra, '$.k[1]') AS v FROM person WHERE name = 'Ann'", "{\"v\":2}\n");
+  rem_session_close(s);
+}
+
+static void what_is_not_there_is_an_error(void **state) {
+  rem_session *s = open_session(*state);
+  rem_error error;
+  assert_true(refuse(s, "SELECT nope FROM person", &error) < 0);
+  assert_int_equal(error.offset, 7);
+  assert_true(refuse(s, "SELECT 1 FROM nothing", NULL) < 0);
+  assert_true(refuse(s, "SELECT 1; SELECT 2", &error) < 0);
+  assert_int_equal(error.offset, 10);
+  assert_true(refuse(s, "CREATE TABLE t(a)", NULL) < 0);
+  assert_true(refuse(s, "ATTACH 'x' AS y", NULL) < 0);
+  assert_true(refuse(s, "PRAGMA cache_size", NULL) < 0);
+  assert_true(refuse(s, "SELECT * FROM sqlite_master", NULL) < 0);
+  assert_true(refuse(s, "SELECT _score FROM person", NULL) < 0);
+  assert_true(refuse(s, "SELECT load_extension('x')", NULL) < 0);
+  rem_session_close(s);
+}
+
+static void plans_say_what_is_done(void **state) {
+  rem_session *s = open_session(*state);
+  static const struct {
+    const char *sql, *words;
+  } plans[] = {{"SELECT * FROM person WHERE email = 'a'", "key: email = ?"},
+               {"SELECT * FROM person WHERE role = 'a' AND score > 1", "index of role: role = ?; filter: score > ?"},
+               {"SELECT age FROM person WHERE age > 3", "covering index of age: age > ?"},
+               {"SELECT name FROM person WHERE name = 'a'", "all rows; filter: name = ?"},
+               {"SELECT name FROM person WHERE id IN ('a','b')", "id: id IN ?"}};
+  for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {
+    rem_bytes text = {0};
+    OK(rem_session_explain(s, plans[i].sql, strlen(plans[i].sql), &text, err));
+    if (!strstr(text.data, plans[i].words))
+      fail_msg("%s: %s", plans[i].sql, text.data);
+    rem_bytes_free(&text);
+  }
+  rem_session_close(s);
+}
+
+static void parameters_are_bound_by_number_and_name(void **state) {
+  rem_session *s = open_session(*state);
+  rem_statement *statement;
+  static const char sql[] = "SELECT name FROM person WHERE age > :least AND role = ?2";
+  OK(rem_session_prepare(s, sql, strlen(sql), &statement, NULL, err));
+  assert_int_equal(rem_statement_parameter_count(statement), 2);
+  assert_int_equal(rem_statement_parameter_index(statement, "least"), 1);
+  rem_value least = {.type = REM_TYPE_INT, .integer = 30}, role = {.type = REM_TYPE_TEXT, .text = "engineer", .text_size = 8};
+  OK(rem_statement_bind(statement, 1, &least, err));
+  OK(rem_statement_bind(statement, 2, &role, err));
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(rem_statement_step(statement, NULL), REM_ROW);
+    rem_value name = rem_statement_value(statement, 0);
+    assert_memory_equal(name.text, "Ann", 3);
+    assert_int_equal(rem_statement_step(statement, NULL), REM_DONE);
+  }
+  rem_error error = {0};
+  assert_int_equal(rem_statement_bind(statement, 3, &least, &error), REM_UNKNOWN);
+  rem_statement_free(statement);
+  rem_session_close(s);
+}
+
+static void a_changed_schema_is_seen_by_prepared_statements(void **state) {
+  test_db *test = *state;
+  rem_session *s = open_session(test);
+  rem_statement *statement;
+  static const char sql[] = "SELECT * FROM person WHERE email = 'ann@x'";
+  OK(rem_session_prepare(s, sql, strlen(sql), &statement, NULL, err));
+  assert_int_equal(rem_statement_step(statement, NULL), REM_ROW);
+  assert_int_equal(rem_statement_column_count(statement), 15);
+  rem_statement_reset(statement);
+  char changed[sizeof PERSON + 64];
+  snprintf(changed, sizeof changed, "%s", PERSON);
+  char *at = strstr(changed, "\"properties\":{");
+  char rest[sizeof PERSON];
+  strcpy(rest, at + strlen("\"properties\":{"));
+  sprintf(at, "\"properties\":{\"city\":{\"type\":\"string\"},%s", rest);
+  add_schema(test, changed);
+  assert_int_equal(rem_statement_step(statement, NULL), REM_ROW);
+  assert_int_equal(rem_statement_column_count(statement), 16);
+  rem_statement_free(statement);
+  rem_session_close(s);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(star_gives_fields_and_system_fields_with_their_types, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(rows_are_found_by_every_path, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(instants_compare_as_instants_in_any_form, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(sqlite_does_the_rest, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(what_is_not_there_is_an_error, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(plans_say_what_is_done, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(parameters_are_bound_by_number_and_name, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(a_changed_schema_is_seen_by_prepared_statements, fill, test_teardown),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
