@@ -1,0 +1,1 @@
+UPDATE resource SET deleted_at = NULL WHERE id = 'x'

@@ -1,0 +1,1 @@
+INSERT INTO person (name, email) SELECT name, uri FROM resources WHERE embedding.cosine('x') LIMIT 2

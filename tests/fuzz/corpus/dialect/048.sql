@@ -1,0 +1,1 @@
+INSERT INTO entities(name) VALUES('x')
