@@ -85,12 +85,12 @@ typedef struct rem_cte {
 
 typedef enum rem_metric { REM_METRIC_COSINE, REM_METRIC_INNER_PRODUCT, REM_METRIC_L2, REM_METRIC_COUNT } rem_metric;
 
-typedef enum rem_role {
+typedef enum rem_search_role {
   REM_ROLE_SCORE,     /* a value: in the result list, or in ORDER BY */
   REM_ROLE_RANK,      /* alone as a condition */
   REM_ROLE_THRESHOLD, /* compared */
   REM_ROLE_ORDER,     /* the first term of ORDER BY, or the alias there */
-} rem_role;
+} rem_search_role;
 
 /* [t.]embedding.cosine(…) */
 typedef struct rem_call {
@@ -101,7 +101,7 @@ typedef struct rem_call {
   uint32_t reference;     /* the table it searches */
   uint8_t slot;           /* 0 embedding, 1 embedding_alt */
   uint8_t metric;
-  rem_role role;
+  rem_search_role role;
   rem_token_range condition; /* RANK, THRESHOLD: the whole condition; ORDER: the call with its parentheses */
   uint32_t leader;        /* the call whose search it shares (itself, when it is the first) */
 } rem_call;
