@@ -3,14 +3,18 @@
  * The gate: how a reader that never finds the manifest at rest asks the writer to hold its breath.
  *
  * `rem.gate` holds one number, 8 bytes little endian: until when (milliseconds of CLOCK_MONOTONIC, the same in all processes) the writer
- * should start no write, flush or compaction. A reader raises it after some failed tries, first for a quarter of a second, then for longer
- * (on a busy machine an open takes its time), and lowers it when it is through. The writer looks at it before each write (one pread, a
- * quarter of a microsecond) and waits four seconds at most; background compactions run dry meanwhile. A reader that dies leaves a time that passes; one from before a reboot is recognised by
- * being too far off. The file is made by writers; a reader without the right to write to it goes without.
+ * should start no write, flush or compaction. A reader raises it after some failed tries, first for a quarter of a second, then for longer (a
+ * reader that gets little of the machine needs seconds for an open), and lowers it when it is through. The writer looks at it before each write (one
+ * pread, a quarter of a microsecond) and waits ten seconds at most; background compactions run dry meanwhile.
+ *
+ * Who raises it holds a shared flock on it, so the last of several readers lowers it, and the writer does not wait for one that died: it could lock the file
+ * alone. A time from before a reboot is recognised by being too far off. The file is made by writers; a reader without the right
+ * to write to it goes without.
  *
  * Read and written with pread and pwrite, not mapped: a file cut short by somebody must not kill the process.
  */
 #include <fcntl.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,7 +24,7 @@
 
 #define GATE_NAME "rem.gate"
 #define RAISE_LEAST_MS 250
-#define RAISE_MOST_MS 4000
+#define RAISE_MOST_MS 10000
 #define STEP_NS 500000
 
 static int64_t now_ms(void) {
@@ -45,17 +49,29 @@ static int64_t read_gate(int gate) {
 static void write_gate(int gate, int64_t until_ms) {
   uint8_t bytes[8];
   rem_store_u64le(bytes, (uint64_t)until_ms);
-  if (gate >= 0)
-    (void)!pwrite(gate, bytes, sizeof bytes, 0);
+  (void)!pwrite(gate, bytes, sizeof bytes, 0);
 }
 
 void rem_kv__gate_raise(int gate, unsigned times) {
-  int64_t raise_ms = times < 4 ? (int64_t)RAISE_LEAST_MS << times : RAISE_MOST_MS;
+  int64_t raise_ms = times < 6 ? (int64_t)RAISE_LEAST_MS << times : RAISE_MOST_MS;
+  if (gate < 0)
+    return;
+  (void)!flock(gate, LOCK_SH | LOCK_NB);
   write_gate(gate, now_ms() + raise_ms);
 }
 
+/* Nobody holds the gate up but, perhaps, the caller. Leaves it unlocked. */
+static bool let_go(int gate) {
+  bool alone = flock(gate, LOCK_EX | LOCK_NB) == 0;
+  if (alone)
+    write_gate(gate, 0);
+  (void)!flock(gate, LOCK_UN);
+  return alone;
+}
+
 void rem_kv__gate_lower(int gate) {
-  write_gate(gate, 0);
+  if (gate >= 0)
+    let_go(gate);
 }
 
 static bool is_raised(int gate) {
@@ -67,8 +83,8 @@ void rem_kv__gate_pass(int gate) {
   if (gate < 0 || !is_raised(gate))
     return;
   int64_t deadline_ms = now_ms() + RAISE_MOST_MS;
-  do {
+  while (!let_go(gate) && is_raised(gate) && now_ms() < deadline_ms) {
     struct timespec step = {.tv_nsec = STEP_NS};
     nanosleep(&step, NULL);
-  } while (is_raised(gate) && now_ms() < deadline_ms);
+  }
 }

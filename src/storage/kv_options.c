@@ -61,7 +61,7 @@ void rem_kv_options_init(rem_kv_options *options) {
       .cache_bytes = (size_t)32 << 20,
       .write_buffer_bytes = (size_t)64 << 20,
       .max_open_files = 1000,
-      .open_wait_ms = 20000,
+      .open_wait_ms = 60000,
   };
 }
 
