@@ -28,27 +28,31 @@ enum { LZ4 = rocksdb_lz4_compression, ZSTD = rocksdb_zstd_compression, PLAIN = r
  * each open would cost several synced files a family, and soon a compaction.
  */
 #define NAMED_OPTIONS "avoid_flush_during_recovery=true"
+/* A commit comes in key order: looking for a key's place in the write buffer starts where the last one of its family was put (a prefix of one byte is
+ * the same for all of them). */
+#define NAMED_WRITER_OPTIONS "memtable_insert_with_hint_prefix_extractor=rocksdb.FixedPrefix.1"
 
 typedef struct family_profile {
   const char *name;
   bool bloom;       /* read by point */
   bool compressed;
   bool memory_bloom; /* also in the write buffer: an insert asks for what is mostly not there */
+  bool growing;      /* keys only grow: files need not be merged, only moved down, which takes the same compression on all levels */
 } family_profile;
 
 static const family_profile profiles[REM_CF_COUNT] = {
-    [REM_CF_META] = {"meta", true, true, false},
-    [REM_CF_ENTITIES] = {"entities", true, true, true},
-    [REM_CF_LARGE] = {"large", true, true, false},
-    [REM_CF_VECTORS] = {"vectors", true, false, false}, /* float noise does not compress, and exact scans read them in order */
-    [REM_CF_VECTOR_LOG] = {"vector_log", false, true, false},
-    [REM_CF_KEY_INDEX] = {"key_index", true, true, false},
-    [REM_CF_FIELD_INDEX] = {"field_index", false, true, false},
-    [REM_CF_TRIGRAMS] = {"trigrams", true, true, false},
-    [REM_CF_FULLTEXT] = {"fulltext", true, true, false},
-    [REM_CF_EDGES] = {"edges", false, true, false},
-    [REM_CF_EDGES_REVERSE] = {"edges_reverse", false, true, false},
-    [REM_CF_WAL] = {"wal", false, true, false},
+    [REM_CF_META] = {"meta", .bloom = true, .compressed = true},
+    [REM_CF_ENTITIES] = {"entities", .bloom = true, .compressed = true, .memory_bloom = true},
+    [REM_CF_LARGE] = {"large", .bloom = true, .compressed = true},
+    [REM_CF_VECTORS] = {"vectors", .bloom = true}, /* float noise does not compress, and exact scans read them in order */
+    [REM_CF_VECTOR_LOG] = {"vector_log", .compressed = true, .growing = true},
+    [REM_CF_KEY_INDEX] = {"key_index", .bloom = true, .compressed = true},
+    [REM_CF_FIELD_INDEX] = {"field_index", .compressed = true},
+    [REM_CF_TRIGRAMS] = {"trigrams", .bloom = true, .compressed = true},
+    [REM_CF_FULLTEXT] = {"fulltext", .bloom = true, .compressed = true},
+    [REM_CF_EDGES] = {"edges", .compressed = true},
+    [REM_CF_EDGES_REVERSE] = {"edges_reverse", .compressed = true},
+    [REM_CF_WAL] = {"wal", .compressed = true, .growing = true},
 };
 
 const char *rem_kv_family_name(rem_kv_family family) {
@@ -114,7 +118,7 @@ static rocksdb_options_t *family_options(const rem_kv__setup *setup, const famil
   rocksdb_options_t *o = rocksdb_options_create_copy(setup->database);
   set_table_format(o, setup->cache, profile->bloom);
   rocksdb_options_set_compression(o, profile->compressed ? LZ4 : PLAIN);
-  rocksdb_options_set_bottommost_compression(o, profile->compressed ? ZSTD : PLAIN);
+  rocksdb_options_set_bottommost_compression(o, !profile->compressed ? PLAIN : profile->growing ? LZ4 : ZSTD);
   if (writer && profile->memory_bloom) {
     rocksdb_options_set_memtable_prefix_bloom_size_ratio(o, MEMORY_BLOOM_RATIO);
     rocksdb_options_set_memtable_whole_key_filtering(o, 1);
@@ -138,14 +142,17 @@ rem_status rem_kv__setup_init(rem_kv__setup *setup, const rem_kv_options *option
     return rem_error_nomem(err);
   }
   set_database(setup->database, options);
+  bool writer = options->mode != REM_KV_READ;
   rem_status status = set_by_name(setup->database, NAMED_OPTIONS, err);
+  if (status >= 0 && writer)
+    status = set_by_name(setup->database, NAMED_WRITER_OPTIONS, err);
   if (status < 0) {
     rem_kv__setup_deinit(setup);
     return status;
   }
   set_table_format(setup->database, setup->cache, false);
   for (int f = 0; f < REM_CF_COUNT; f++)
-    setup->families[f] = family_options(setup, &profiles[f], options->mode != REM_KV_READ);
+    setup->families[f] = family_options(setup, &profiles[f], writer);
   return REM_OK;
 }
 
