@@ -44,6 +44,11 @@ typedef enum rem_config_key {
   REM_CONFIG_OPENAI_BASE_URL,           /* OPENAI_BASE_URL; "https://api.openai.com/v1" */
   REM_CONFIG_ANTHROPIC_API_KEY,         /* ANTHROPIC_API_KEY, secret; none */
   REM_CONFIG_COHERE_API_KEY,            /* COHERE_API_KEY or CO_API_KEY, secret; none */
+  REM_CONFIG_COHERE_BASE_URL,           /* COHERE_BASE_URL or CO_API_URL; "https://api.cohere.com" */
+  REM_CONFIG_SSL_CERT_FILE,             /* SSL_CERT_FILE, path; none */
+  REM_CONFIG_PROVIDER_TIMEOUT,          /* int, seconds: of one request with its repetitions; 30 */
+  REM_CONFIG_PROVIDER_RETRIES,          /* int 0 to 10; 3 */
+  REM_CONFIG_PROVIDER_PARALLEL,         /* int 1 to 64: requests at once; 4 */
 
   REM_CONFIG_DB_PATH,                   /* path: parent folder of the databases; {home}/db */
   REM_CONFIG_ROCKSDB_WRITE_BUFFER_SIZE, /* int, MiB; 64 */

@@ -2,7 +2,7 @@
 #include "embed/provider.h"
 
 /* The first that claims a name has it; the last one claims all. */
-static const rem_provider_type *const types[] = {&rem_provider_local};
+static const rem_provider_type *const types[] = {&rem_provider_openai, &rem_provider_cohere, &rem_provider_local};
 
 const rem_provider_type *rem_provider_type_of(const char *model) {
   size_t last = sizeof types / sizeof *types - 1;

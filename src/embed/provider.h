@@ -64,6 +64,6 @@ struct rem_provider {
 /* The kind that claims `model`; there always is one. Static. */
 const rem_provider_type *rem_provider_type_of(const char *model);
 
-extern const rem_provider_type rem_provider_local;
+extern const rem_provider_type rem_provider_local, rem_provider_openai, rem_provider_cohere;
 
 #endif
