@@ -338,6 +338,12 @@ REM_API REM_CHECKED rem_status rem_row_json(rem_row *row, unsigned flags, rem_by
 
 typedef struct rem_cursor rem_cursor;
 
+/* The two embeddings of a row. */
+typedef enum rem_slot_name {
+  REM_EMBEDDING = 0,     /* `embedding` */
+  REM_EMBEDDING_ALT = 1, /* `embedding_alt`: by the model of P8_ALT_EMBEDDING, for tables written to while it was set */
+} rem_slot_name;
+
 typedef struct rem_read_options {
   size_t struct_size;
   bool include_deleted;
@@ -346,7 +352,9 @@ typedef struct rem_read_options {
   int64_t limit;          /* -1 (default): no limit; a search gives 10, or every match when min_score is set */
   int64_t offset;         /* rows to pass over */
   double min_score;       /* search: least similarity; NaN (default): none */
-  uint64_t reserved[4];
+  int64_t slot;           /* search: REM_EMBEDDING or REM_EMBEDDING_ALT */
+  const char *model;      /* search: the model that must have made the vectors, else REM_MODEL; NULL: whichever did */
+  uint64_t reserved[2];
 } rem_read_options;
 REM_API void rem_read_options_init(rem_read_options *options);
 
@@ -378,7 +386,8 @@ REM_API REM_CHECKED rem_status rem_lookup(rem_db *db, const char *key, size_t ke
 /*
  * The rows most similar in meaning to `text`, best first, in `table` (NULL: every table that holds vectors, at most the ten
  * best described). Complete: min(limit, matches) rows. `ret_pending`, when not NULL, is how many
- * rows could not be found because their embedding is pending. REM_MODEL: no model, or another than the pinned one.
+ * rows could not be found because their embedding is pending. REM_MODEL: no model, or another than the pinned one. REM_PROVIDER: the service that
+ * has the model does not answer.
  */
 REM_API REM_CHECKED rem_status rem_search(rem_db *db, const char *text, size_t text_size, const char *table,
                                           const rem_read_options *options, rem_cursor **ret_cursor,
@@ -601,8 +610,29 @@ REM_API void rem_ingest_options_init(rem_ingest_options *options);
 REM_API REM_CHECKED rem_status rem_ingest(rem_db *db, const char *path, const rem_ingest_options *options,
                                           rem_job **ret_job, rem_error *err);
 
-/* Embeds rows whose embedding is pending. Result: {embedded, pending}. */
+/* Embeds rows whose embedding is pending. Result: {embedded, pending[, reason]}. REM_MODEL, REM_PROVIDER: it cannot be had now either; what was
+ * embedded until then stays. A text that the model refuses for good is passed over: `reason` says why. */
 REM_API REM_CHECKED rem_status rem_embed_pending(rem_db *db, rem_job **ret_job, rem_error *err);
+
+/* Why rows are pending: the failure met last when an embedding could not be had by this open database, in `ret_reason`; its code, or REM_OK when there was none. */
+REM_API rem_status rem_pending_reason(rem_db *db, rem_error *ret_reason);
+
+typedef struct rem_embed_all_options {
+  size_t struct_size;
+  const char *model;  /* required */
+  const char *table;  /* NULL: every table with embedded fields */
+  int64_t slot;       /* REM_EMBEDDING (default) or REM_EMBEDDING_ALT */
+  uint64_t reserved[4];
+} rem_embed_all_options;
+REM_API void rem_embed_all_options_init(rem_embed_all_options *options);
+
+/*
+ * Embeds every row by another model. Searches use the old vectors until all new ones are there, then the new ones, at once for each table; writers
+ * go on. Cut short, the next job of the same kind goes on where this one stopped. Also fills the second slot of rows that are older than its use. Result:
+ * {model, embedded, pending}. REM_PROVIDER, REM_MODEL: the model cannot be had; the old vectors stay in use.
+ */
+REM_API REM_CHECKED rem_status rem_embed_all(rem_db *db, const rem_embed_all_options *options, rem_job **ret_job,
+                                             rem_error *err);
 
 /* Verifies every invariant of the whole database. Result: {ok, problems: […], counts: {…}}. `repair` (write handle): rebuilds derived data. */
 REM_API REM_CHECKED rem_status rem_check(rem_db *db, bool repair, rem_job **ret_job, rem_error *err);
@@ -631,10 +661,10 @@ REM_API REM_CHECKED rem_status rem_model_verify(const rem_config *config, const 
 /* REM_NOT_FOUND. */
 REM_API REM_CHECKED rem_status rem_model_remove(const rem_config *config, const char *name, rem_error *err);
 
-/* The vector of a text by the model of the configuration: `capacity` float32 values of room, `ret_dimension` used. REM_LIMIT when there is too
- * little room. Normalised to length 1. */
-REM_API REM_CHECKED rem_status rem_embed(rem_db *db, const char *text, size_t text_size, float *ret_vector,
-                                         size_t capacity, size_t *ret_dimension, rem_error *err);
+/* The vector of a text by `model` (NULL: P8_DEFAULT_EMBEDDING): `capacity` float32 values of room, `ret_dimension` used. REM_LIMIT when there is too
+ * little room: `ret_dimension` says how much is needed. Normalised to length 1. REM_PROVIDER: the service that has the model does not answer. */
+REM_API REM_CHECKED rem_status rem_embed(rem_db *db, const char *text, size_t text_size, rem_role role, const char *model,
+                                         float *ret_vector, size_t capacity, size_t *ret_dimension, rem_error *err);
 
 #ifdef __cplusplus
 }

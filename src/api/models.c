@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Embedding models, and embedding for callers. */
 #include "base/json.h"
+#include "base/utf8.h"
 #include "config/config.h"
 #include "embed/embedder.h"
 #include "embed/model_installer.h"
@@ -89,19 +90,21 @@ rem_status rem_model_remove(const rem_config *config, const char *name, rem_erro
   return rem_model_delete(models_dir(config), name, err);
 }
 
-rem_status rem_embed(rem_db *db, const char *text, size_t text_size, float *ret_vector, size_t capacity,
-                     size_t *ret_dimension, rem_error *err) {
-  REM_CHECK_ARG(db && text && ret_vector && ret_dimension, err);
+rem_status rem_embed(rem_db *db, const char *text, size_t text_size, rem_role role, const char *model, float *ret_vector,
+                     size_t capacity, size_t *ret_dimension, rem_error *err) {
+  REM_CHECK_ARG(db && text && ret_vector && ret_dimension && (role == REM_PASSAGE || role == REM_QUERY), err);
   rem_embedder *embedder;
   rem_slice slice = rem_slice_of(text, text_size);
-  REM_TRY(rem_engine_embedder(db->engine, NULL, &embedder, err));
+  if (!rem_utf8_valid(text, text_size))
+    return rem_error_set(err, REM_INVALID, "the text to embed is not valid UTF-8");
+  REM_TRY(rem_engine_embedder(db->engine, model, &embedder, err));
   REM_TRY(rem_embedder_ready(embedder, 0, &db->engine->interrupted, err));
   size_t dimension = rem_embedder_info(embedder)->dimension;
   if (capacity < dimension) {
     *ret_dimension = dimension;
     return rem_error_set(err, REM_LIMIT, "a vector has %zu values, there is room for %zu", dimension, capacity);
   }
-  rem_embed_request request = {.texts = &slice, .count = 1, .cancel = &db->engine->interrupted};
+  rem_embed_request request = {.role = role, .texts = &slice, .count = 1, .cancel = &db->engine->interrupted};
   rem_embed_result result = {.vectors = ret_vector};
   REM_TRY(rem_embedder_embed(embedder, &request, &result, err));
   *ret_dimension = dimension;

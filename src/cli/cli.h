@@ -56,6 +56,8 @@ int cli_fail_with(cli *cli, rem_status status, const char *hint, const char *for
 int cli_fail_usage(cli *cli, const char *hint, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Silent with --quiet. */
 void cli_notice(cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same about rows whose embedding is pending: adds why, when this run has met the reason, and what to do. */
+void cli_notice_pending(cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int cli_exit_of(rem_status status);
 /* Ends as the signal that came asks (130, 143). */
 int cli_stopped(cli *cli);
@@ -79,6 +81,8 @@ int cli_close(cli *cli, int code);
 int cli_want_words(cli *cli, size_t least, size_t most);
 /* An integer option within [least, most]; `*value` stays as it is when the option was not given. */
 int cli_want_integer(cli *cli, const char *name, int64_t least, int64_t most, int64_t *value);
+/* --slot, when it is given, as rem_slot_name. */
+int cli_want_slot(cli *cli, int64_t *slot);
 /* The text of a JSON argument: the argument itself, or all of stdin for "-". Owned: cli_text_free(). */
 int cli_want_document(cli *cli, const char *argument, cli_text *ret_text);
 

@@ -63,8 +63,7 @@ static void print_total(cli *cli, const json_t *total) {
     free(text);
   }
   if (count_of(total, "pending"))
-    cli_notice(cli, "%lld chunks are stored without their embedding (db embed --pending makes it)",
-               count_of(total, "pending"));
+    cli_notice_pending(cli, "%lld chunks are stored without their embedding", count_of(total, "pending"));
 }
 
 static int ingest_all(cli *cli, const char *option, const rem_ingest_options *options, json_t *total) {

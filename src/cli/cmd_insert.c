@@ -18,7 +18,7 @@ static int print_stored(cli *cli, const char *table, const rem_write_result *wri
   rem_row_free(row);
   if (status < 0)
     return cli_fail(cli, &err);
-  if (written->pending) cli_notice(cli, "stored; its embedding is pending (db embed --pending makes it)");
+  if (written->pending) cli_notice_pending(cli, "stored without its embedding");
   return CLI_DONE;
 }
 

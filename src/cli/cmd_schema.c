@@ -21,7 +21,7 @@ static void print_outcome(cli *cli, const rem_bytes *result) {
     cli_print_object(cli, result->data, result->size);
   }
   if (json_is_true(json_object_get(object, "pending")))
-    cli_notice(cli, "the description of '%s' is not embedded yet (db embed --pending does it)", table ? table : "?");
+    cli_notice_pending(cli, "the description of '%s' is stored without its embedding", table ? table : "?");
   json_decref(object);
 }
 

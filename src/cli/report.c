@@ -99,9 +99,24 @@ int cli_fail_usage(cli *cli, const char *hint, const char *format, ...) {
   return CLI_USAGE;
 }
 
-void cli_notice(cli *cli, const char *format, ...) {
+static void notice(cli *cli, const char *text, size_t size) {
+  cli_text line = {0};
   if (cli->quiet)
     return;
+  if (cli->json_asked) {
+    cli_text_append_string(&line, "{\"notice\":");
+    cli_text_append_json(&line, text, size);
+    cli_text_append_byte(&line, '}');
+  } else {
+    cli_text_append_string(&line, "note: ");
+    cli_text_append_printable(&line, text, size);
+  }
+  fflush(stdout);
+  fprintf(stderr, "%s\n", line.data);
+  cli_text_free(&line);
+}
+
+void cli_notice(cli *cli, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
   char *made = NULL;
@@ -109,18 +124,26 @@ void cli_notice(cli *cli, const char *format, ...) {
   va_end(arguments);
   if (size < 0)
     return;
-  cli_text line = {0};
-  if (cli->json_asked) {
-    cli_text_append_string(&line, "{\"notice\":");
-    cli_text_append_json(&line, made, (size_t)size);
-    cli_text_append_byte(&line, '}');
-  } else {
-    cli_text_append_string(&line, "note: ");
-    cli_text_append_printable(&line, made, (size_t)size);
-  }
-  fflush(stdout);
-  fprintf(stderr, "%s\n", line.data);
-  cli_text_free(&line);
+  notice(cli, made, (size_t)size);
+  free(made);
+}
+
+void cli_notice_pending(cli *cli, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  char *made = NULL;
+  int size = vasprintf(&made, format, arguments);
+  va_end(arguments);
+  if (size < 0)
+    return;
+  rem_error reason = {0};
+  cli_text text = {0};
+  cli_text_append(&text, made, (size_t)size);
+  if (cli->db && rem_pending_reason(cli->db, &reason) < 0) cli_text_printf(&text, ": %s", reason.message);
+  if (reason.code < 0 && reason.hint[0]) cli_text_printf(&text, "; %s", reason.hint);
+  cli_text_append_string(&text, " (db embed --pending makes it)");
+  notice(cli, text.data, text.size);
+  cli_text_free(&text);
   free(made);
 }
 

@@ -98,6 +98,16 @@ int cli_want_integer(cli *cli, const char *name, int64_t least, int64_t most, in
   return CLI_DONE;
 }
 
+int cli_want_slot(cli *cli, int64_t *slot) {
+  const char *text = cli_args_value(&cli->args, "slot");
+  if (!text || strcmp(text, "main") == 0)
+    return CLI_DONE;
+  if (strcmp(text, "alt") != 0)
+    return cli_fail_usage(cli, NULL, "option '--slot' is main or alt, not '%.100s'", text);
+  *slot = REM_EMBEDDING_ALT;
+  return CLI_DONE;
+}
+
 static int read_input(cli *cli, cli_text *text) {
   char chunk[65536];
   for (;;) {

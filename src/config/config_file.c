@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -103,6 +104,16 @@ static rem_status append_value(reader *r, rem_buffer *text, const rem_config_key
   return rem_buffer_status(text, r->err);
 }
 
+/* A key of a service in a file that others may read is theirs too. */
+static rem_status check_private(reader *r, const char *dotted) {
+  struct stat info;
+  if (stat(r->path, &info) != 0 || (info.st_mode & 077) == 0)
+    return REM_OK;
+  rem_error_set(r->err, REM_INVALID, "the file holds '%s' and others may read it", dotted);
+  rem_error_hint(r->err, "run: chmod 600 '%s'", r->path);
+  return REM_INVALID;
+}
+
 static rem_status read_key(reader *r, const json_t *section, const char *section_name, const char *name,
                            const json_t *value) {
   char dotted[160];
@@ -121,6 +132,8 @@ static rem_status read_key(reader *r, const json_t *section, const char *section
   }
   if (text.data[0] == 0) /* empty counts as unset, as in the environment */
     return REM_OK;
+  if (rem_config__key_info(key)->is_secret && check_private(r, dotted) < 0)
+    return say_where(r, section, name, REM_INVALID);
   rem_status status = rem_config__assign(r->config, key, (const char *)text.data, REM_CONFIG_FROM_FILE, "this file", r->err);
   return status == REM_OK ? REM_OK : say_where(r, section, name, status);
 }

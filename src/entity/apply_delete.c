@@ -5,11 +5,13 @@
 #include "index/entries.h"
 
 static void count_delete(rem_counters *counters, const rem_apply_row *old, bool text) {
-  bool pending = text && (old->system.flags & REM_RECORD_PENDING);
   counters->live--;
   counters->deleted++;
-  counters->deleted_vectors[0] += text && !pending;
-  counters->pending[0] -= pending;
+  for (unsigned slot = 0; slot < REM_SLOT_COUNT; slot++) {
+    rem_vector_state state = rem_record_vector_state(old->system.flags, text, slot);
+    counters->deleted_vectors[slot] += state == REM_VECTOR_STORED;
+    counters->pending[slot] -= state == REM_VECTOR_PENDING;
+  }
 }
 
 static rem_status delete_row(rem_apply *run, rem_change *change, const rem_apply_row *old, rem_error *err) {
@@ -28,15 +30,16 @@ static rem_status delete_row(rem_apply *run, rem_change *change, const rem_apply
   rem_record_system_set(change->record.data, &system);
   rem_record record;
   REM_TRY(rem_record_open(change->record.data, change->record.size, &record, err));
-  REM_TRY(rem_apply__put_log(run, change, REM_LOG_DELETE, rem_buffer_slice(&change->record), false, &seq, err));
+  REM_TRY(rem_apply__put_log(run, change, REM_LOG_DELETE, rem_buffer_slice(&change->record), 0, &seq, err));
   rem_apply__put_record(run, change, change->record.data, change->record.size, old->large.data != NULL);
   bool derived;
   REM_TRY(rem_index_id_is_derived(run->batch->tenant, change->table, &record, change->id, &derived, NULL, err));
   REM_TRY(rem_apply__put_entries(run, change, &old->record, &record, derived, &state->counters, err));
   bool text;
   REM_TRY(rem_apply__had_text(run, change, old, &text, err));
-  if (text && (system.flags & REM_RECORD_PENDING))
-    rem_apply__delete_pending(run, change, 0);
+  for (unsigned slot = 0; slot < REM_SLOT_COUNT; slot++)
+    if (rem_record_vector_state(system.flags, text, slot) == REM_VECTOR_PENDING)
+      rem_apply__delete_pending(run, change, slot);
   count_delete(&state->counters, old, text);
   change->result.seq = (int64_t)seq;
   return REM_OK;
@@ -56,13 +59,15 @@ rem_status rem_apply__delete(rem_apply *run, rem_change *change, rem_error *err)
 
 static void count_purge(rem_counters *counters, const rem_apply_row *old, bool text, bool derived) {
   bool deleted = rem_record_is_deleted(&old->record);
-  bool pending = text && (old->system.flags & REM_RECORD_PENDING);
   counters->live -= !deleted;
   counters->deleted -= deleted;
   counters->explicit_ids -= !derived;
-  counters->vectors[0] -= text && !pending;
-  counters->deleted_vectors[0] -= text && !pending && deleted;
-  counters->pending[0] -= pending && !deleted;
+  for (unsigned slot = 0; slot < REM_SLOT_COUNT; slot++) {
+    rem_vector_state state = rem_record_vector_state(old->system.flags, text, slot);
+    counters->vectors[slot] -= state == REM_VECTOR_STORED;
+    counters->deleted_vectors[slot] -= state == REM_VECTOR_STORED && deleted;
+    counters->pending[slot] -= state == REM_VECTOR_PENDING && !deleted;
+  }
 }
 
 static rem_status purge_row(rem_apply *run, rem_change *change, const rem_apply_row *old, rem_error *err) {
@@ -72,15 +77,19 @@ static rem_status purge_row(rem_apply *run, rem_change *change, const rem_apply_
   REM_TRY(rem_apply__had_text(run, change, old, &text, err));
   REM_TRY(rem_index_id_is_derived(run->batch->tenant, change->table, &old->record, change->id, &derived, NULL, err));
   uint64_t seq;
-  REM_TRY(rem_apply__put_log(run, change, REM_LOG_PURGE, (rem_slice){0}, false, &seq, err));
+  REM_TRY(rem_apply__put_log(run, change, REM_LOG_PURGE, (rem_slice){0}, 0, &seq, err));
   REM_TRY(rem_apply__put_entries(run, change, &old->record, NULL, derived, &state->counters, err));
   rem_commit_delete(run->group, REM_CF_ENTITIES, rem_apply__entity_key(run, change->table, change->id), REM_COMMIT_SEEN);
   if (old->large.data)
     rem_commit_delete(run->group, REM_CF_LARGE, rem_apply__large_key(run, change->table, change->id), REM_COMMIT_SEEN);
-  if (text && !(old->system.flags & REM_RECORD_PENDING))
-    rem_apply__delete_vector(run, change, 0, seq);
-  if (text && (old->system.flags & REM_RECORD_PENDING))
-    rem_apply__delete_pending(run, change, 0);
+  for (unsigned slot = 0; slot < REM_SLOT_COUNT; slot++) {
+    rem_vector_state state = rem_record_vector_state(old->system.flags, text, slot);
+    if (state == REM_VECTOR_STORED)
+      rem_apply__delete_vector(run, change, slot, seq);
+    if (state == REM_VECTOR_PENDING)
+      rem_apply__delete_pending(run, change, slot);
+    rem_apply__delete_moving(run, change, slot);
+  }
   count_purge(&state->counters, old, text, derived);
   return REM_OK;
 }

@@ -23,9 +23,9 @@ rem_slice rem_apply__large_key(rem_apply *run, const rem_table *table, const uin
   return rem_apply__key(run);
 }
 
-static rem_slice vector_key(rem_apply *run, const rem_table *table, unsigned slot, const uint8_t id[16]) {
+static rem_slice vector_key(rem_apply *run, const rem_table *table, unsigned area, const uint8_t id[16]) {
   rem_buffer_reset(&run->key);
-  rem_key_vector(&run->key, run->batch->tenant, table->name, slot, id);
+  rem_key_vector(&run->key, run->batch->tenant, table->name, area, id);
   return rem_apply__key(run);
 }
 
@@ -122,25 +122,42 @@ void rem_apply__put_record(rem_apply *run, const rem_change *change, const uint8
 }
 
 /* The change log of the vector index: op (1 put, 2 delete), id; keyed by the log's sequence number. */
-static void put_vector_log(rem_apply *run, const rem_change *change, unsigned slot, bool put, uint64_t seq) {
+static void put_vector_log(rem_apply *run, const rem_change *change, unsigned area, bool put, uint64_t seq) {
   uint8_t value[17];
   value[0] = put ? 1 : 2;
   memcpy(value + 1, change->id, 16);
   rem_buffer_reset(&run->key);
-  rem_key_vector_log(&run->key, run->batch->tenant, change->table->name, slot, seq);
+  rem_key_vector_log(&run->key, run->batch->tenant, change->table->name, area, seq);
   rem_commit_put(run->group, REM_CF_VECTOR_LOG, rem_apply__key(run), rem_slice_of(value, sizeof value),
                  REM_COMMIT_BLIND);
 }
 
+static void put_vector(rem_apply *run, const rem_change *change, unsigned area, unsigned slot, uint64_t seq) {
+  const rem_change_vector *vector = &change->vectors[slot];
+  rem_commit_put(run->group, REM_CF_VECTORS, vector_key(run, change->table, area, change->id),
+                 rem_slice_of(vector->values, vector->dimension * sizeof(float)), REM_COMMIT_BLIND);
+  put_vector_log(run, change, area, true, seq);
+}
+
 void rem_apply__put_vector(rem_apply *run, const rem_change *change, unsigned slot, uint64_t seq) {
-  rem_commit_put(run->group, REM_CF_VECTORS, vector_key(run, change->table, slot, change->id),
-                 rem_slice_of(change->vector, change->dimension * sizeof(float)), REM_COMMIT_BLIND);
-  put_vector_log(run, change, slot, true, seq);
+  put_vector(run, change, change->table->slots[slot].area, slot, seq);
+}
+
+void rem_apply__put_moving(rem_apply *run, const rem_change *change, uint64_t seq) {
+  put_vector(run, change, change->table->moving[change->slot].area, change->slot, seq);
 }
 
 void rem_apply__delete_vector(rem_apply *run, const rem_change *change, unsigned slot, uint64_t seq) {
-  rem_commit_delete(run->group, REM_CF_VECTORS, vector_key(run, change->table, slot, change->id), REM_COMMIT_BLIND);
-  put_vector_log(run, change, slot, false, seq);
+  unsigned area = change->table->slots[slot].area;
+  rem_commit_delete(run->group, REM_CF_VECTORS, vector_key(run, change->table, area, change->id), REM_COMMIT_BLIND);
+  put_vector_log(run, change, area, false, seq);
+}
+
+void rem_apply__delete_moving(rem_apply *run, const rem_change *change, unsigned slot) {
+  const rem_slot *moving = &change->table->moving[slot];
+  if (moving->model)
+    rem_commit_delete(run->group, REM_CF_VECTORS, vector_key(run, change->table, moving->area, change->id),
+                      REM_COMMIT_BLIND);
 }
 
 void rem_apply__put_pending(rem_apply *run, const rem_change *change, unsigned slot) {
@@ -152,16 +169,22 @@ void rem_apply__delete_pending(rem_apply *run, const rem_change *change, unsigne
   rem_commit_delete(run->group, REM_CF_META, pending_key(run, change->table, slot, change->id), REM_COMMIT_BLIND);
 }
 
+static uint8_t area_of(const rem_change *change, unsigned slot) {
+  return change->kind == REM_CHANGE_MOVE ? change->table->moving[slot].area : change->table->slots[slot].area;
+}
+
 rem_status rem_apply__put_log(rem_apply *run, const rem_change *change, rem_log_operation operation, rem_slice record,
-                          bool with_vector, uint64_t *ret_seq, rem_error *err) {
+                              unsigned new_vectors, uint64_t *ret_seq, rem_error *err) {
   const rem_batch *batch = run->batch;
   rem_log_payload payload = {.table = rem_slice_text(change->table->name), .record = record};
-  if (change->kind != REM_CHANGE_UPDATE && change->kind != REM_CHANGE_DELETE)
+  if (change->kind != REM_CHANGE_UPDATE && change->kind != REM_CHANGE_DELETE && change->kind != REM_CHANGE_MOVE)
     payload.key = change->key;
   memcpy(payload.id, change->id, sizeof payload.id);
-  if (with_vector) {
-    payload.vectors[0] = (rem_log_vector){.slot = 0, .dimension = change->dimension, .values = change->vector};
-    payload.vector_count = 1;
+  for (unsigned slot = 0; slot < REM_SLOT_COUNT; slot++) {
+    const rem_change_vector *vector = &change->vectors[slot];
+    if (new_vectors >> slot & 1)
+      payload.vectors[payload.vector_count++] =
+          (rem_log_vector){.slot = area_of(change, slot), .dimension = vector->dimension, .values = vector->values};
   }
   rem_log_append append = {
       .tenant = batch->tenant,

@@ -83,6 +83,7 @@ rem_status rem_apply__remove_definition(rem_apply *run, rem_change *change, rem_
 rem_status rem_apply__put(rem_apply *run, rem_change *change, rem_error *err);
 rem_status rem_apply__delete(rem_apply *run, rem_change *change, rem_error *err);
 rem_status rem_apply__purge(rem_apply *run, rem_change *change, rem_error *err);
+rem_status rem_apply__move(rem_apply *run, rem_change *change, rem_error *err);
 
 /* ---- apply_entries.c ---- */
 
@@ -100,7 +101,11 @@ void rem_apply__delete_vector(rem_apply *run, const rem_change *change, unsigned
 /* The mark of a row that waits for its vector. */
 void rem_apply__put_pending(rem_apply *run, const rem_change *change, unsigned slot);
 void rem_apply__delete_pending(rem_apply *run, const rem_change *change, unsigned slot);
+/* The vector made for the model that the slot is moving to, if it is. */
+void rem_apply__put_moving(rem_apply *run, const rem_change *change, uint64_t seq);
+void rem_apply__delete_moving(rem_apply *run, const rem_change *change, unsigned slot);
+/* `new_vectors`: bit s is set when the entry holds the change's vector of slot s. */
 rem_status rem_apply__put_log(rem_apply *run, const rem_change *change, rem_log_operation operation, rem_slice record,
-                              bool with_vector, uint64_t *ret_seq, rem_error *err);
+                              unsigned new_vectors, uint64_t *ret_seq, rem_error *err);
 
 #endif

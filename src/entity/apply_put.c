@@ -8,22 +8,50 @@
 
 typedef enum vector_fate { VECTOR_NONE, VECTOR_KEEP, VECTOR_NEW, VECTOR_PENDING } vector_fate;
 
-/* A row has a stored vector when it has text to embed and is not pending. */
-static rem_status decide_vector(rem_apply *run, rem_change *change, const rem_apply_row *old, bool old_text,
-                                vector_fate *ret_fate, rem_error *err) {
-  *ret_fate = VECTOR_NONE;
-  if (!change->has_text)
+/* What becomes of one slot. */
+typedef struct slot_fate {
+  vector_fate fate;
+  rem_vector_state before, after;
+} slot_fate;
+
+static rem_vector_state state_after(vector_fate fate) {
+  switch (fate) {
+  case VECTOR_KEEP:
+  case VECTOR_NEW: return REM_VECTOR_STORED;
+  case VECTOR_PENDING: return REM_VECTOR_PENDING;
+  default: return REM_VECTOR_NONE;
+  }
+}
+
+static rem_status decide_vector(rem_apply *run, rem_change *change, unsigned slot, bool same_text, slot_fate *slots,
+                                rem_error *err) {
+  rem_change_vector *vector = &change->vectors[slot];
+  slot_fate *decided = &slots[slot];
+  decided->fate = VECTOR_NONE;
+  if (!vector->wanted)
     return REM_OK;
-  bool old_vector = old_text && !(old->system.flags & REM_RECORD_PENDING);
-  if (old_vector && rem_slice_equal(rem_buffer_slice(&run->text), change->text))
-    *ret_fate = VECTOR_KEEP;
-  else if (change->vector)
-    *ret_fate = VECTOR_NEW;
-  else if (change->no_model)
-    *ret_fate = VECTOR_PENDING;
+  if (decided->before == REM_VECTOR_STORED && same_text)
+    decided->fate = VECTOR_KEEP;
+  else if (vector->values)
+    decided->fate = VECTOR_NEW;
+  else if (vector->no_model)
+    decided->fate = VECTOR_PENDING;
   else {
-    change->must_embed = true;
+    vector->must_embed = true;
     return rem_apply__again(run, REM_APPLY_AGAIN_EMBED, err);
+  }
+  return REM_OK;
+}
+
+static rem_status decide_vectors(rem_apply *run, rem_change *change, const rem_apply_row *old, slot_fate *slots,
+                                 rem_error *err) {
+  bool old_text;
+  REM_TRY(rem_apply__had_text(run, change, old, &old_text, err));
+  bool same_text = old_text && change->has_text && rem_slice_equal(rem_buffer_slice(&run->text), change->text);
+  for (unsigned slot = 0; slot < REM_SLOT_COUNT; slot++) {
+    slots[slot].before = rem_record_vector_state(old->system.flags, old_text, slot);
+    REM_TRY(decide_vector(run, change, slot, same_text, slots, err));
+    slots[slot].after = state_after(slots[slot].fate);
   }
   return REM_OK;
 }
@@ -69,65 +97,70 @@ static rem_status check_key_same(rem_apply *run, const rem_change *change, const
   return REM_CONFLICT;
 }
 
-static void count_put(rem_counters *counters, const rem_apply_row *old, bool old_text, vector_fate fate, bool derived) {
+static void count_put(rem_counters *counters, const rem_apply_row *old, const slot_fate *slots, bool derived) {
   bool was_live = old->found && !rem_record_is_deleted(&old->record);
-  bool was_pending = old_text && (old->system.flags & REM_RECORD_PENDING);
-  bool old_vector = old_text && !was_pending;
-  bool new_vector = fate == VECTOR_KEEP || fate == VECTOR_NEW;
   counters->live += !was_live;
   counters->deleted -= old->found && !was_live;
   counters->explicit_ids += !old->found && !derived;
-  counters->vectors[0] += new_vector - old_vector;
-  counters->deleted_vectors[0] -= old_vector && old->found && !was_live;
-  counters->pending[0] += (fate == VECTOR_PENDING) - (was_live && was_pending);
+  for (unsigned slot = 0; slot < REM_SLOT_COUNT; slot++) {
+    bool had = slots[slot].before == REM_VECTOR_STORED, waited = slots[slot].before == REM_VECTOR_PENDING;
+    counters->vectors[slot] += (slots[slot].after == REM_VECTOR_STORED) - had;
+    counters->deleted_vectors[slot] -= had && !was_live;
+    counters->pending[slot] += (slots[slot].after == REM_VECTOR_PENDING) - (was_live && waited);
+  }
 }
 
 /* The system part of the new record. */
-static void fill_system(rem_apply *run, const rem_change *change, const rem_apply_row *old, vector_fate fate,
+static void fill_system(rem_apply *run, const rem_change *change, const rem_apply_row *old, const slot_fate *slots,
                         bool content_same, uint64_t seq, rem_record_system *ret_system) {
   int64_t now = run->now;
   if (old->found && now <= old->system.modified_at)
     now = old->system.modified_at + 1;
   *ret_system = (rem_record_system){
-      .flags = fate == VECTOR_PENDING ? REM_RECORD_PENDING : 0,
       .generation = change->table->generation,
       .created_at = old->found ? old->system.created_at : now,
       .modified_at = content_same ? old->system.modified_at : now,
       .seq = seq,
   };
+  for (unsigned slot = 0; slot < REM_SLOT_COUNT; slot++)
+    ret_system->flags |= rem_record_vector_flags(slots[slot].after, slot);
 }
 
-static void write_vector(rem_apply *run, const rem_change *change, const rem_apply_row *old, bool old_text,
-                         vector_fate fate, uint64_t seq) {
-  bool was_pending = old_text && (old->system.flags & REM_RECORD_PENDING);
-  if (fate == VECTOR_NEW)
-    rem_apply__put_vector(run, change, 0, seq);
-  if (fate != VECTOR_NEW && fate != VECTOR_KEEP && old_text && !was_pending)
-    rem_apply__delete_vector(run, change, 0, seq);
-  if (fate == VECTOR_PENDING)
-    rem_apply__put_pending(run, change, 0);
-  else if (was_pending)
-    rem_apply__delete_pending(run, change, 0);
+static void write_vector(rem_apply *run, const rem_change *change, unsigned slot, const slot_fate *decided, uint64_t seq) {
+  if (decided->fate == VECTOR_NEW)
+    rem_apply__put_vector(run, change, slot, seq);
+  if (decided->after != REM_VECTOR_STORED && decided->before == REM_VECTOR_STORED)
+    rem_apply__delete_vector(run, change, slot, seq);
+  /* What was prepared for another model is of the text before; whoever is moving the slot makes it again. */
+  if (decided->fate != VECTOR_KEEP)
+    rem_apply__delete_moving(run, change, slot);
+  if (decided->after == REM_VECTOR_PENDING)
+    rem_apply__put_pending(run, change, slot);
+  else if (decided->before == REM_VECTOR_PENDING)
+    rem_apply__delete_pending(run, change, slot);
 }
 
-/* Writes the prepared record, which `record` is a view of, over `old`. `content_same`: only the vector is new. */
+/* Writes the prepared record, which `record` is a view of, over `old`. `content_same`: only vectors are new. */
 static rem_status write_row(rem_apply *run, rem_change *change, const rem_record *record, const rem_apply_row *old,
-                            bool old_text, vector_fate fate, bool content_same, rem_error *err) {
+                            const slot_fate *slots, bool content_same, rem_error *err) {
   rem_apply_table *state;
   REM_TRY(rem_apply__table_state(run, change->table, &state, err));
   uint64_t seq;
   REM_TRY(rem_log_next_seq(run->group, run->batch->tenant, &seq, err));
   rem_record_system system;
-  fill_system(run, change, old, fate, content_same, seq, &system);
+  fill_system(run, change, old, slots, content_same, seq, &system);
   rem_record_system_set(change->record.data, &system);
   rem_slice encoded = rem_buffer_slice(&change->record);
-  REM_TRY(rem_apply__put_log(run, change, REM_LOG_PUT, encoded, fate == VECTOR_NEW, &seq, err));
+  unsigned new_vectors = 0;
+  for (unsigned slot = 0; slot < REM_SLOT_COUNT; slot++)
+    new_vectors |= (unsigned)(slots[slot].fate == VECTOR_NEW) << slot;
+  REM_TRY(rem_apply__put_log(run, change, REM_LOG_PUT, encoded, new_vectors, &seq, err));
   rem_apply__put_record(run, change, encoded.data, encoded.size, old->large.data != NULL);
   REM_TRY(rem_apply__put_entries(run, change, old->found ? &old->record : NULL, record, change->id_derived,
                                  &state->counters, err));
-  write_vector(run, change, old, old_text, fate, seq);
-  count_put(&state->counters, old, old_text, fate, change->id_derived);
-  change->result.pending = fate == VECTOR_PENDING;
+  for (unsigned slot = 0; slot < REM_SLOT_COUNT; slot++)
+    write_vector(run, change, slot, &slots[slot], seq);
+  count_put(&state->counters, old, slots, change->id_derived);
   change->result.seq = (int64_t)seq;
   return REM_OK;
 }
@@ -155,18 +188,39 @@ rem_status rem_apply__put(rem_apply *run, rem_change *change, rem_error *err) {
   if (change->key.size == 0 || change->kind == REM_CHANGE_UPDATE || old.found)
     REM_TRY(rem_index_id_is_derived(run->batch->tenant, change->table, &record, change->id, &change->id_derived, NULL,
                                     err));
-  bool old_text;
-  REM_TRY(rem_apply__had_text(run, change, &old, &old_text, err));
-  vector_fate fate;
-  REM_TRY(decide_vector(run, change, &old, old_text, &fate, err));
+  slot_fate slots[REM_SLOT_COUNT];
+  REM_TRY(decide_vectors(run, change, &old, slots, err));
   bool live = old.found && !rem_record_is_deleted(&old.record);
   bool same = live && rem_record_same_content(&old.record, &record);
-  bool vector_same = fate != VECTOR_NEW && !(fate == VECTOR_PENDING && !(old.system.flags & REM_RECORD_PENDING));
+  bool vectors_same = true;
+  change->result.pending = false;
+  for (unsigned slot = 0; slot < REM_SLOT_COUNT; slot++) {
+    vectors_same = vectors_same && slots[slot].fate != VECTOR_NEW && slots[slot].before == slots[slot].after;
+    change->result.pending = change->result.pending || slots[slot].after == REM_VECTOR_PENDING;
+  }
   memcpy(change->result.id, change->id, sizeof change->result.id);
   change->result.outcome = same ? REM_UNCHANGED : live ? REM_UPDATED : REM_INSERTED;
-  if (same && vector_same) {
-    change->result.pending = fate == VECTOR_PENDING;
+  if (same && vectors_same)
     return REM_OK;
-  }
-  return write_row(run, change, &record, &old, old_text, fate, same, err);
+  return write_row(run, change, &record, &old, slots, same, err);
+}
+
+/* The outcome counts: REM_UPDATED when the vector was stored, REM_MISSING when it is of no use any more. */
+rem_status rem_apply__move(rem_apply *run, rem_change *change, rem_error *err) {
+  rem_apply_row old AUTO_APPLY_ROW = {0};
+  bool old_text;
+  uint64_t seq;
+  const rem_slot *moving = &change->table->moving[change->slot];
+  REM_TRY(rem_apply__read_row(run, change->table, change->id, &old, err));
+  REM_TRY(rem_apply__had_text(run, change, &old, &old_text, err));
+  bool stored = rem_record_vector_state(old.system.flags, old_text, change->slot) == REM_VECTOR_STORED;
+  bool useful = stored && moving->model && moving->dimension == change->vectors[change->slot].dimension &&
+                rem_slice_equal(rem_buffer_slice(&run->text), change->text);
+  change->result.outcome = useful ? REM_UPDATED : REM_MISSING;
+  if (!useful)
+    return REM_OK;
+  rem_slice none = {0};
+  REM_TRY(rem_apply__put_log(run, change, REM_LOG_VECTOR, none, 1u << change->slot, &seq, err));
+  rem_apply__put_moving(run, change, seq);
+  return REM_OK;
 }

@@ -59,7 +59,7 @@ rem_status rem_apply__check_generation(rem_apply *run, const rem_table *table, r
   if (status == REM_UNKNOWN)
     return rem_apply__again(run, REM_APPLY_AGAIN_TABLE, err);
   REM_TRY(status);
-  bool same = current->generation == table->generation;
+  bool same = current->generation == table->generation && rem_table_same_slots(current, table);
   rem_table_unref(current);
   return same ? REM_OK : rem_apply__again(run, REM_APPLY_AGAIN_TABLE, err);
 }
@@ -80,7 +80,7 @@ rem_status rem_apply__remove_definition(rem_apply *run, rem_change *change, rem_
   uint64_t seq;
   REM_TRY(rem_apply__table_state(run, change->table, &state, err));
   change->key = rem_slice_text(change->table->name);
-  REM_TRY(rem_apply__put_log(run, change, REM_LOG_SCHEMA_REMOVE, (rem_slice){0}, false, &seq, err));
+  REM_TRY(rem_apply__put_log(run, change, REM_LOG_SCHEMA_REMOVE, (rem_slice){0}, 0, &seq, err));
   rem_buffer_reset(&run->key);
   rem_key_table(&run->key, run->batch->tenant, change->table->name);
   rem_commit_delete(run->group, REM_CF_META, rem_apply__key(run), REM_COMMIT_SEEN);
@@ -105,5 +105,5 @@ rem_status rem_apply__put_definition(rem_apply *run, rem_change *change, rem_err
   }
   change->key = rem_slice_text(change->table->name);
   uint64_t seq;
-  return rem_apply__put_log(run, change, REM_LOG_SCHEMA, rem_buffer_slice(&stored), false, &seq, err);
+  return rem_apply__put_log(run, change, REM_LOG_SCHEMA, rem_buffer_slice(&stored), 0, &seq, err);
 }

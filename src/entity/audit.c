@@ -21,8 +21,9 @@ rem_status rem_audit_row(rem_audit *audit, const char *tenant, const rem_row *ro
   rem_record_system system;
   rem_record_system_get(&row->record, &system);
   audit->id_derived = source.id_derived;
-  audit->pending = has_text && (system.flags & REM_RECORD_PENDING);
-  audit->has_vector = has_text && !audit->pending;
+  audit->has_text = has_text;
+  for (unsigned slot = 0; slot < REM_SLOT_COUNT; slot++)
+    audit->vectors[slot] = rem_record_vector_state(system.flags, has_text, slot);
   return REM_OK;
 }
 
@@ -34,9 +35,11 @@ void rem_audit_count(const rem_audit *audit, const rem_row *row, rem_counters *c
   counters->edges += audit->entries.edges;
   counters->index_entries += audit->entries.fields;
   counters->long_values += audit->entries.long_values;
-  counters->vectors[0] += audit->has_vector;
-  counters->deleted_vectors[0] += audit->has_vector && deleted;
-  counters->pending[0] += audit->pending && !deleted;
+  for (unsigned slot = 0; slot < REM_SLOT_COUNT; slot++) {
+    counters->vectors[slot] += audit->vectors[slot] == REM_VECTOR_STORED;
+    counters->deleted_vectors[slot] += audit->vectors[slot] == REM_VECTOR_STORED && deleted;
+    counters->pending[slot] += audit->vectors[slot] == REM_VECTOR_PENDING && !deleted;
+  }
 }
 
 static bool expects_entry(const rem_audit *audit, rem_kv_family family, rem_slice key, rem_slice value) {
@@ -55,14 +58,26 @@ static bool expects_entry(const rem_audit *audit, rem_kv_family family, rem_slic
   return false;
 }
 
+/* A vector of one of the row's slots, or one made for the model that a slot is moving to. */
+static bool expects_vector(const rem_audit *audit, const rem_row *row, uint64_t area, size_t size) {
+  for (unsigned slot = 0; slot < REM_SLOT_COUNT; slot++) {
+    const rem_slot *held = &row->table->slots[slot], *moving = &row->table->moving[slot];
+    if (held->area == area && audit->vectors[slot] == REM_VECTOR_STORED)
+      return size == held->dimension * sizeof(float);
+    if (moving->model && moving->area == area && audit->has_text)
+      return size == moving->dimension * sizeof(float);
+  }
+  return false;
+}
+
 bool rem_audit_expects(const rem_audit *audit, const rem_row *row, rem_kv_family family, rem_slice key, rem_slice value) {
   rem_key_parts parts;
   switch (family) {
   case REM_CF_LARGE: return row->record.size > REM_RECORD_INLINE_SIZE;
-  case REM_CF_VECTORS:
-    return audit->has_vector && rem_key_parse(key, &parts) && parts.number == 0 &&
-           value.size == row->table->slots[0].dimension * sizeof(float);
-  case REM_CF_META: return audit->pending && !rem_record_is_deleted(&row->record);
+  case REM_CF_VECTORS: return rem_key_parse(key, &parts) && expects_vector(audit, row, parts.number, value.size);
+  case REM_CF_META:
+    return rem_key_parse(key, &parts) && parts.number < REM_SLOT_COUNT && !rem_record_is_deleted(&row->record) &&
+           audit->vectors[parts.number] == REM_VECTOR_PENDING;
   default: return expects_entry(audit, family, key, value);
   }
 }

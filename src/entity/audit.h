@@ -14,7 +14,9 @@
 typedef struct rem_audit {
   rem_arena arena;
   rem_index_entries entries; /* sorted */
-  bool id_derived, has_vector, pending;
+  bool id_derived;
+  bool has_text;
+  rem_vector_state vectors[REM_SLOT_COUNT];
 } rem_audit;
 
 void rem_audit_deinit(rem_audit *audit);

@@ -31,6 +31,8 @@ void rem_batch__clear(rem_batch *batch) {
   batch->outcome_count = 0;
   batch->document_bytes = 0;
   batch->committed = false;
+  batch->trouble = (rem_error){0};
+  batch->refused_only = false;
   rem_hash_map_clear(&batch->places);
   batch->placed = 0;
   rem_arena_reset(&batch->arena);
@@ -114,6 +116,8 @@ static rem_status derive(rem_batch *batch, rem_change *change, rem_error *err) {
   rem_buffer_reset(&scratch);
   change->has_text = rem_record_embedded_text(&record, change->table, &scratch);
   REM_TRY(rem_buffer_status(&scratch, err));
+  /* A change that is prepared again may come to another text, or under another model. */
+  memset(change->vectors, 0, sizeof change->vectors);
   change->text = (rem_slice){0};
   if (change->has_text)
     REM_TRY(rem_batch__copy_slice(batch, rem_buffer_slice(&scratch), &change->text, err));
@@ -239,6 +243,18 @@ rem_status rem_entity_batch_purge(rem_batch *batch, rem_table *table, const uint
   REM_TRY(add_bare(batch, REM_CHANGE_PURGE, table, &change, err));
   memcpy(change->id, id, sizeof change->id);
   change->live_too = live_too;
+  return REM_OK;
+}
+
+rem_status rem_entity_batch_move(rem_batch *batch, rem_table *table, const uint8_t id[16], unsigned slot, rem_slice text,
+                                 float *values, uint32_t dimension, rem_error *err) {
+  rem_change *change;
+  REM_TRY(add_bare(batch, REM_CHANGE_MOVE, table, &change, err));
+  memcpy(change->id, id, sizeof change->id);
+  change->slot = slot;
+  change->text = text;
+  change->vectors[slot].values = values;
+  change->vectors[slot].dimension = dimension;
   return REM_OK;
 }
 

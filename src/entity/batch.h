@@ -27,7 +27,17 @@ typedef enum rem_change_kind {
   REM_CHANGE_TABLE, /* a table definition is stored: the first half of a schema change */
   REM_CHANGE_PURGE, /* a row goes for good, with everything that follows from it */
   REM_CHANGE_UNTABLE, /* a table definition goes; its rows are gone already */
+  REM_CHANGE_MOVE, /* a vector of the model that a slot is moving to; the row stays as it is */
 } rem_change_kind;
+
+/* What a change does for one slot. */
+typedef struct rem_change_vector {
+  bool wanted;        /* the slot is one that the row fills */
+  bool must_embed;    /* the last apply found no stored vector to keep */
+  bool no_model;      /* no vector can be had now: the row will be pending */
+  float *values;      /* in the batch's arena; NULL: none made (kept, or pending) */
+  uint32_t dimension; /* of the values */
+} rem_change_vector;
 
 typedef struct rem_change {
   rem_change_kind kind;
@@ -40,6 +50,7 @@ typedef struct rem_change {
   bool id_derived;       /* follows from the key (D7) */
   bool replaces_edges;   /* the edges given take the place of those stored: an UPDATE that gives some, a PUT that says so */
   bool live_too;         /* PURGE */
+  unsigned slot;         /* MOVE */
   bool edges_merged;     /* apply has encoded the record with the stored edges merged in */
   uint64_t expected_seq; /* UPDATE: the sequence number of the row it was merged into */
   rem_buffer record;     /* encoded, system part not filled in yet */
@@ -47,10 +58,7 @@ typedef struct rem_change {
   /* Embedding. */
   rem_slice text;        /* what to embed; in the arena; size 0 and has_text false: nothing */
   bool has_text;
-  bool must_embed;       /* the last apply found no stored vector to keep */
-  bool no_model;         /* the model cannot be had now: the row will be pending */
-  float *vector;         /* in the arena; NULL: none made (kept, or pending) */
-  uint32_t dimension;    /* of the vector */
+  rem_change_vector vectors[REM_SLOT_COUNT];
   rem_write_result result;
 } rem_change;
 
@@ -67,6 +75,8 @@ struct rem_batch {
   bool committed;        /* the next add starts afresh */
   bool schema_change;    /* its committer holds the schema lock and has seen to the tenant */
   bool begins_tenant;    /* marks the tenant as complete */
+  rem_error trouble;     /* why vectors of the last commit could not be had; code 0: all could */
+  bool refused_only;     /* it was only that the model refuses single texts */
 };
 
 #define REM_BATCH_MAX_BYTES ((size_t)512 << 20)
@@ -92,6 +102,10 @@ REM_CHECKED rem_status rem_entity_batch_table(rem_batch *batch, rem_table *table
 /* The row `id` of `table` (borrowed) goes for good; a live one only when `live_too`, else nothing happens (it came back). */
 REM_CHECKED rem_status rem_entity_batch_purge(rem_batch *batch, rem_table *table, const uint8_t id[16], bool live_too,
                                               rem_error *err);
+/* The vector (borrowed until the commit) that the row `id` will have in `slot`, which is moving to another model; `text` is what it was made of. Nothing
+ * happens when the row has another text by then or no vector in that slot. */
+REM_CHECKED rem_status rem_entity_batch_move(rem_batch *batch, rem_table *table, const uint8_t id[16], unsigned slot,
+                                             rem_slice text, float *values, uint32_t dimension, rem_error *err);
 /* The definition of `table` (borrowed) goes, with its counters. */
 REM_CHECKED rem_status rem_entity_batch_untable(rem_batch *batch, rem_table *table, rem_error *err);
 /* How many changes were added since the last commit; and back to such a number: what came after it is forgotten. */

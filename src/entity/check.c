@@ -19,6 +19,7 @@
 #include "base/uuid.h"
 #include "entity/audit.h"
 #include "entity/maintenance.h"
+#include "entity/slot_change.h"
 #include "entity/tenant.h"
 #include "storage/key.h"
 #include "storage/log.h"
@@ -130,15 +131,16 @@ static rem_status check_stored(check_job *job, rem_kv_family family, rem_slice k
   return REM_OK;
 }
 
-static rem_status check_vector(check_job *job, rem_error *err) {
+static rem_status check_vector(check_job *job, unsigned slot, rem_error *err) {
   rem_kv_pin pin REM_CLEANUP(rem_kv_pin_release) = {0};
   rem_buffer key REM_CLEANUP(rem_buffer_deinit) = {0};
   char row[256];
-  rem_key_vector(&key, tenant_of(job), job->row.table->name, 0, job->row.id);
+  const rem_slot *held = &job->row.table->slots[slot];
+  rem_key_vector(&key, tenant_of(job), job->row.table->name, held->area, job->row.id);
   REM_TRY(rem_buffer_status(&key, err));
   rem_status status = rem_kv_get(job->engine->kv, job->snapshot, REM_CF_VECTORS, rem_buffer_slice(&key), &pin, err);
   REM_TRY(status);
-  size_t wanted = job->row.table->slots[0].dimension * sizeof(float);
+  size_t wanted = held->dimension * sizeof(float);
   if (status == REM_OK && pin.size == wanted)
     return REM_OK;
   describe_row(job, row, sizeof row);
@@ -146,9 +148,9 @@ static rem_status check_vector(check_job *job, rem_error *err) {
   return REM_OK;
 }
 
-static rem_status check_pending(check_job *job, rem_error *err) {
+static rem_status check_pending(check_job *job, unsigned slot, rem_error *err) {
   rem_buffer key REM_CLEANUP(rem_buffer_deinit) = {0};
-  rem_key_pending(&key, tenant_of(job), job->row.table->name, 0, job->row.id);
+  rem_key_pending(&key, tenant_of(job), job->row.table->name, slot, job->row.id);
   REM_TRY(rem_buffer_status(&key, err));
   return check_stored(job, REM_CF_META, rem_buffer_slice(&key), NULL, "pending mark", err);
 }
@@ -171,13 +173,16 @@ static rem_status check_row(check_job *job, rem_error *err) {
     REM_TRY(check_stored(job, entry->family, entry->key, &entry->value, rem_kv_family_name(entry->family), err));
   }
   bool live = !rem_record_is_deleted(&job->row.record);
-  if (job->audit.has_vector)
-    REM_TRY(check_vector(job, err));
-  if (job->audit.pending && live)
-    REM_TRY(check_pending(job, err));
-  job->expected[5] += job->audit.has_vector;
+  for (unsigned slot = 0; slot < REM_SLOT_COUNT; slot++) {
+    bool stored = job->audit.vectors[slot] == REM_VECTOR_STORED, waits = job->audit.vectors[slot] == REM_VECTOR_PENDING && live;
+    if (stored)
+      REM_TRY(check_vector(job, slot, err));
+    if (waits)
+      REM_TRY(check_pending(job, slot, err));
+    job->expected[5] += stored;
+    job->expected[7] += waits;
+  }
   job->expected[6] += job->row.record.size > REM_RECORD_INLINE_SIZE;
-  job->expected[7] += job->audit.pending && live;
   rem_audit_count(&job->audit, &job->row, &job->counted);
   job->rows++;
   return REM_OK;
@@ -269,11 +274,14 @@ static rem_status rows_step(check_job *job, rem_progress *progress, int64_t dead
 /* Entries                                                                                      */
 
 /* An index that is being built, or whose registration was cut short, has entries that the definition knows nothing of. No read looks at them, and
- * building that index clears them first. */
+ * building that index clears them first. So with the vectors that a change of model has left behind: the next one clears them. */
 static bool is_unfinished_index(const rem_table *table, rem_kv_family family, rem_slice key) {
   rem_key_parts parts;
-  if (family != REM_CF_FIELD_INDEX || !table || !rem_key_parse(key, &parts))
+  bool may_be = family == REM_CF_FIELD_INDEX || family == REM_CF_VECTORS;
+  if (!may_be || !table || !rem_key_parse(key, &parts))
     return false;
+  if (family == REM_CF_VECTORS)
+    return !rem_slot_area_used(table, parts.number);
   return parts.number >= table->field_count || table->fields[parts.number].removed || !table->fields[parts.number].indexed;
 }
 

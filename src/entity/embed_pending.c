@@ -2,8 +2,8 @@
 /*
  * Embedding what is pending: rows that were stored while their model could not be had (D17).
  *
- * The work list is the pending entries in `meta`. A row is written again as it is, which makes its vector and takes it off the list in one commit, so
- * a job that is cut short has lost nothing.
+ * The work list is the pending entries in `meta`, slot by slot. A row is written again as it is, which makes its vector and takes it off the list in one commit, so
+ * a job that is cut short has lost nothing. It ends with the first provider that cannot be reached; a single text that a model refuses is passed over.
  */
 #include "base/clock.h"
 #include "base/json.h"
@@ -19,8 +19,10 @@ typedef struct embed_job {
   char tenant[REM_TENANT_SIZE];
   rem_table_list tables;
   size_t table;
+  unsigned slot;
   uint8_t cursor[16];
   int64_t embedded, total;
+  rem_error refusal; /* of a text; code 0: none */
 } embed_job;
 
 static void embed_job_free(void *state) {
@@ -34,7 +36,7 @@ static void embed_job_free(void *state) {
 static rem_status collect(embed_job *job, const rem_table *table, rem_batch *batch, bool *ret_end, rem_error *err) {
   rem_kv_iterator *iterator REM_AUTO_ITERATOR = NULL;
   rem_buffer key REM_CLEANUP(rem_buffer_deinit) = {0};
-  rem_key_pending_prefix(&key, job->tenant, table->name, 0);
+  rem_key_pending_prefix(&key, job->tenant, table->name, job->slot);
   REM_TRY(rem_buffer_status(&key, err));
   REM_TRY(rem_kv_iterator_prefix(job->engine->kv, NULL, REM_CF_META, rem_buffer_slice(&key), &iterator, err));
   rem_buffer_append(&key, job->cursor, 16);
@@ -49,27 +51,44 @@ static rem_status collect(embed_job *job, const rem_table *table, rem_batch *bat
   return *ret_end ? rem_kv_iterator_status(iterator, err) : REM_OK;
 }
 
+/* Commits a piece: what of it could be embedded is, also when it fails in the end. */
+static rem_status commit_piece(embed_job *job, rem_batch *batch, rem_error *err) {
+  rem_batch_result result = {0};
+  REM_TRY(rem_entity_batch_commit(batch, &result, NULL, err));
+  job->embedded += result.inserted + result.updated + result.unchanged - result.pending;
+  if (batch->trouble.code == REM_OK)
+    return REM_OK;
+  if (batch->refused_only) {
+    job->refusal = batch->trouble;
+    return REM_OK;
+  }
+  if (err)
+    *err = batch->trouble;
+  return batch->trouble.code;
+}
+
 static rem_status embed_piece(embed_job *job, rem_error *err) {
   rem_table *table = job->tables.tables[job->table];
   rem_counters counters;
   REM_TRY(rem_counters_read(job->engine->kv, NULL, job->tenant, table->name, &counters, err));
-  bool end = counters.pending[0] == 0;
+  bool end = counters.pending[job->slot] == 0;
   if (!end) {
     rem_embedder *embedder;
     rem_batch *batch;
-    rem_batch_result result = {0};
-    REM_TRY(rem_engine_table_embedder(job->engine, table, 0, &embedder, err));
+    REM_TRY(rem_engine_table_embedder(job->engine, table, job->slot, &embedder, err));
     REM_TRY(rem_entity_batch_new(job->engine, job->tenant, &batch, err));
     rem_status status = collect(job, table, batch, &end, err);
     if (status >= 0)
-      status = rem_entity_batch_commit(batch, &result, NULL, err);
+      status = commit_piece(job, batch, err);
     rem_entity_batch_free(batch);
     REM_TRY(status);
-    job->embedded += result.inserted + result.updated + result.unchanged - result.pending;
   }
-  if (end) {
+  if (!end)
+    return REM_OK;
+  memset(job->cursor, 0, sizeof job->cursor);
+  if (++job->slot == REM_SLOT_COUNT) {
+    job->slot = 0;
     job->table++;
-    memset(job->cursor, 0, sizeof job->cursor);
   }
   return REM_OK;
 }
@@ -94,7 +113,8 @@ static rem_status count_pending(embed_job *job, int64_t *ret_pending, rem_error 
   for (size_t i = 0; i < job->tables.count; i++) {
     rem_counters counters;
     REM_TRY(rem_counters_read(job->engine->kv, NULL, job->tenant, job->tables.tables[i]->name, &counters, err));
-    *ret_pending += counters.pending[0];
+    for (unsigned slot = 0; slot < REM_SLOT_COUNT; slot++)
+      *ret_pending += counters.pending[slot];
   }
   return REM_OK;
 }
@@ -105,6 +125,8 @@ static rem_status result(void *state, rem_bytes *ret_json, rem_error *err) {
   REM_TRY(count_pending(job, &pending, err));
   json_t *json REM_AUTO_JSON =
       json_pack("{s:I, s:I}", "embedded", (json_int_t)job->embedded, "pending", (json_int_t)pending);
+  if (json && job->refusal.code && json_object_set_new(json, "reason", json_string(job->refusal.message)))
+    return rem_error_nomem(err);
   return json ? rem_json_text(json, ret_json, err) : rem_error_nomem(err);
 }
 

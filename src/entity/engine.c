@@ -178,11 +178,31 @@ rem_status rem_engine_embedder(rem_engine *engine, const char *model, rem_embedd
   return status;
 }
 
+void rem_engine_note_trouble(rem_engine *engine, const rem_error *reason) {
+  pthread_mutex_lock(&engine->embedder_lock);
+  engine->trouble = *reason;
+  pthread_mutex_unlock(&engine->embedder_lock);
+}
+
+/* The model for a slot that has none yet. */
+static rem_status chosen_model(const rem_engine *engine, const rem_table *table, size_t slot, const char **ret_model,
+                               rem_error *err) {
+  *ret_model = slot == 0 ? table->embedding_provider : rem_config_text(engine->config, REM_CONFIG_ALT_EMBEDDING);
+  if (slot == 0 || *ret_model)
+    return REM_OK;
+  rem_error_set(err, REM_MODEL, "'%s' has no second embedding", table->name);
+  rem_error_hint(err, "set P8_ALT_EMBEDDING to a model, then run 'db embed --all --slot alt --model NAME'");
+  return REM_MODEL;
+}
+
 rem_status rem_engine_table_embedder(rem_engine *engine, const rem_table *table, size_t slot,
                                      rem_embedder **ret_embedder, rem_error *err) {
   const rem_slot *pinned = &table->slots[slot];
   rem_embedder *embedder;
-  REM_TRY(rem_engine_embedder(engine, pinned->model ? pinned->model : table->embedding_provider, &embedder, err));
+  const char *model = pinned->model;
+  if (!model)
+    REM_TRY(chosen_model(engine, table, slot, &model, err));
+  REM_TRY(rem_engine_embedder(engine, model, &embedder, err));
   REM_TRY(rem_embedder_ready(embedder, pinned->model ? pinned->dimension : 0, &engine->interrupted, err));
   const rem_model_info *info = rem_embedder_info(embedder);
   if (pinned->model && pinned->sha256 && strcmp(pinned->sha256, info->sha256) != 0) {

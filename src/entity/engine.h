@@ -40,8 +40,9 @@ typedef struct rem_engine {
   pthread_rwlock_t schema_lock; /* writers: shared by commits of rows, exclusive while definitions change and indexes are built */
   pthread_rwlock_t view_lock; /* a definition and a snapshot taken under it (shared) belong together: it is held alone while a definition is
                                * installed, before what its old indexes held is cleared, and while a reader's view is refreshed */
-  pthread_mutex_t embedder_lock; /* guards embedders and tenants_known */
+  pthread_mutex_t embedder_lock; /* guards embedders, trouble and tenants_known */
   rem_hash_map embedders;     /* model name -> rem_embedder * */
+  rem_error trouble;          /* why an embedding could not be had the last time that happened; code 0: it never did */
   rem_hash_map tenants_known; /* tenants that are known to have their built-in tables -> (void *)1 */
   _Atomic uint64_t commit_count; /* batches committed, for upkeep */
   _Atomic bool interrupted;
@@ -72,9 +73,11 @@ REM_CHECKED rem_status rem_engine_check_writable(rem_engine *engine, rem_error *
  */
 REM_CHECKED rem_status rem_engine_embedder(rem_engine *engine, const char *model, rem_embedder **ret_embedder,
                                            rem_error *err);
-/* The same for the slot of a table: its pinned model, else what its provider names, else the default. REM_MODEL too when the model installed under the pinned
- * name has another hash. */
+/* The same for the slot of a table, its dimension known: the pinned model, else what its provider names (the second slot: P8_ALT_EMBEDDING), else the default. REM_MODEL
+ * too when the model installed under the pinned name has another hash. */
 REM_CHECKED rem_status rem_engine_table_embedder(rem_engine *engine, const rem_table *table, size_t slot,
                                                  rem_embedder **ret_embedder, rem_error *err);
+/* Remembers why rows are pending, for rem_pending_reason(). */
+void rem_engine_note_trouble(rem_engine *engine, const rem_error *reason);
 
 #endif

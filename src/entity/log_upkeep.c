@@ -54,7 +54,7 @@ static rem_status trim_vector_logs(rem_engine *engine, const char *tenant, rem_e
   for (size_t i = 0; i < list.count; i++)
     for (unsigned slot = 0; slot < REM_SLOT_COUNT; slot++)
       if (list.tables[i]->slots[slot].model)
-        REM_TRY(trim_slot(engine, tenant, list.tables[i]->name, slot, last, err));
+        REM_TRY(trim_slot(engine, tenant, list.tables[i]->name, list.tables[i]->slots[slot].area, last, err));
   return REM_OK;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Maintenance of a whole database, as jobs (job.h): embedding what is pending, vacuum, reindex; and figures.
+ * Maintenance of a whole database, as jobs (job.h): embedding what is pending or by another model, vacuum, reindex; and figures.
  */
 #ifndef REM_ENTITY_MAINTENANCE_H
 #define REM_ENTITY_MAINTENANCE_H
@@ -11,6 +11,9 @@
 /* As rem.h says. Each holds an engine reference until it is freed. */
 REM_CHECKED rem_status rem_maintenance_embed_pending(rem_engine *engine, const char *tenant, rem_job **ret_job,
                                                      rem_error *err);
+/* `table` NULL: all of the tenant's tables that have vectors. `slot`: 0 embedding, 1 embedding_alt. */
+REM_CHECKED rem_status rem_maintenance_embed_all(rem_engine *engine, const char *tenant, const char *model,
+                                                 const char *table, unsigned slot, rem_job **ret_job, rem_error *err);
 REM_CHECKED rem_status rem_maintenance_vacuum(rem_engine *engine, rem_job **ret_job, rem_error *err);
 /* `table` NULL: all of the tenant's tables. */
 REM_CHECKED rem_status rem_maintenance_reindex(rem_engine *engine, const char *tenant, const char *table,

@@ -136,7 +136,7 @@ static rem_status scan(rem_ranking *ranking, rem_vector_hits *ret_hits, rem_erro
       .snapshot = ranking->snapshot,
       .tenant = ranking->tenant,
       .table = ranking->table->name,
-      .slot = options->slot,
+      .slot = ranking->table->slots[options->slot].area,
       .metric = options->metric,
       .query = options->query,
       .dimension = options->dimension,

@@ -162,7 +162,7 @@ rem_status rem_read_vectors(rem_engine *engine, const rem_row *row, rem_buffer *
   for (unsigned slot = 0; slot < REM_SLOT_COUNT; slot++) {
     rem_kv_pin pin REM_CLEANUP(rem_kv_pin_release) = {0};
     rem_buffer_reset(&key);
-    rem_key_vector(&key, row->tenant, row->table->name, slot, row->id);
+    rem_key_vector(&key, row->tenant, row->table->name, row->table->slots[slot].area, row->id);
     REM_TRY(rem_buffer_status(&key, err));
     ret_vectors[slot] = (rem_record_vector){0};
     offsets[slot] = buffer->size;

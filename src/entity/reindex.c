@@ -68,36 +68,65 @@ static bool pause_at(reindex *job, rem_kv_iterator *iterator) {
 
 /* ------------------------------------------------------------------------------------------- */
 
-/* The stored vector of a row is gone: the row becomes pending. */
-static rem_status check_vector(reindex *job, rem_error *err) {
-  if (!job->audit.has_vector)
-    return REM_OK;
-  rem_buffer key REM_CLEANUP(rem_buffer_deinit) = {0}, copy REM_CLEANUP(rem_buffer_deinit) = {0};
-  rem_key_vector(&key, job->tenant, job->row.table->name, 0, job->row.id);
-  REM_TRY(rem_buffer_status(&key, err));
-  rem_status status = rem_kv_exists(job->engine->kv, NULL, REM_CF_VECTORS, rem_buffer_slice(&key), err);
-  if (status != REM_NOT_FOUND)
-    return status;
-  rem_record_system system;
-  rem_record_system_get(&job->row.record, &system);
-  system.flags |= REM_RECORD_PENDING;
-  rem_buffer_append(&copy, job->row.record.data, job->row.record.size);
-  REM_TRY(rem_buffer_status(&copy, err));
-  rem_record_system_set(copy.data, &system);
+static rem_status put_record(reindex *job, rem_slice record, rem_error *err) {
+  rem_buffer key REM_CLEANUP(rem_buffer_deinit) = {0};
   uint8_t stub[REM_RECORD_HEADER_SIZE];
-  bool external = copy.size > REM_RECORD_INLINE_SIZE;
-  rem_record_make_stub(copy.data, stub);
-  rem_buffer_reset(&key);
+  bool external = record.size > REM_RECORD_INLINE_SIZE;
+  rem_record_make_stub(record.data, stub);
   rem_key_large(&key, job->tenant, job->row.table->name, job->row.id);
   REM_TRY(rem_buffer_status(&key, err));
   if (external)
-    rem_kv_batch_put(job->batch, REM_CF_LARGE, rem_buffer_slice(&key), rem_buffer_slice(&copy));
+    rem_kv_batch_put(job->batch, REM_CF_LARGE, rem_buffer_slice(&key), record);
   rem_buffer_reset(&key);
   rem_key_entity(&key, job->tenant, job->row.table->name, job->row.id);
   REM_TRY(rem_buffer_status(&key, err));
   rem_kv_batch_put(job->batch, REM_CF_ENTITIES, rem_buffer_slice(&key),
-                   external ? rem_slice_of(stub, sizeof stub) : rem_buffer_slice(&copy));
-  job->audit.pending = true;
+                   external ? rem_slice_of(stub, sizeof stub) : record);
+  return REM_OK;
+}
+
+/* Is the vector of a slot that should be stored gone? */
+static rem_status is_vector_gone(reindex *job, unsigned slot, bool *ret_gone, rem_error *err) {
+  rem_buffer key REM_CLEANUP(rem_buffer_deinit) = {0};
+  *ret_gone = false;
+  if (job->audit.vectors[slot] != REM_VECTOR_STORED)
+    return REM_OK;
+  rem_key_vector(&key, job->tenant, job->row.table->name, job->row.table->slots[slot].area, job->row.id);
+  REM_TRY(rem_buffer_status(&key, err));
+  rem_status status = rem_kv_exists(job->engine->kv, NULL, REM_CF_VECTORS, rem_buffer_slice(&key), err);
+  *ret_gone = status == REM_NOT_FOUND;
+  return status < 0 ? status : REM_OK;
+}
+
+/* Where the stored vector of a row is gone the row becomes pending. */
+static rem_status check_vectors(reindex *job, rem_error *err) {
+  rem_record_system system;
+  bool changed = false;
+  rem_record_system_get(&job->row.record, &system);
+  for (unsigned slot = 0; slot < REM_SLOT_COUNT; slot++) {
+    bool gone;
+    REM_TRY(is_vector_gone(job, slot, &gone, err));
+    if (!gone)
+      continue;
+    system.flags &= (uint8_t)~rem_record_vector_flags(REM_VECTOR_STORED, slot);
+    system.flags |= rem_record_vector_flags(REM_VECTOR_PENDING, slot);
+    job->audit.vectors[slot] = REM_VECTOR_PENDING;
+    changed = true;
+  }
+  if (!changed)
+    return REM_OK;
+  rem_buffer copy REM_CLEANUP(rem_buffer_deinit) = {0};
+  rem_buffer_append(&copy, job->row.record.data, job->row.record.size);
+  REM_TRY(rem_buffer_status(&copy, err));
+  rem_record_system_set(copy.data, &system);
+  return put_record(job, rem_buffer_slice(&copy), err);
+}
+
+static rem_status put_pending(reindex *job, unsigned slot, rem_error *err) {
+  rem_buffer key REM_CLEANUP(rem_buffer_deinit) = {0};
+  rem_key_pending(&key, job->tenant, job->row.table->name, slot, job->row.id);
+  REM_TRY(rem_buffer_status(&key, err));
+  rem_kv_batch_put(job->batch, REM_CF_META, rem_buffer_slice(&key), (rem_slice){0});
   return REM_OK;
 }
 
@@ -109,13 +138,10 @@ static rem_status put_row(reindex *job, rem_error *err) {
   }
   job->entries += (int64_t)job->audit.entries.count;
   job->rows++;
-  REM_TRY(check_vector(job, err));
-  if (!job->audit.pending || rem_record_is_deleted(&job->row.record))
-    return REM_OK;
-  rem_buffer key REM_CLEANUP(rem_buffer_deinit) = {0};
-  rem_key_pending(&key, job->tenant, job->row.table->name, 0, job->row.id);
-  REM_TRY(rem_buffer_status(&key, err));
-  rem_kv_batch_put(job->batch, REM_CF_META, rem_buffer_slice(&key), (rem_slice){0});
+  REM_TRY(check_vectors(job, err));
+  for (unsigned slot = 0; slot < REM_SLOT_COUNT; slot++)
+    if (job->audit.vectors[slot] == REM_VECTOR_PENDING && !rem_record_is_deleted(&job->row.record))
+      REM_TRY(put_pending(job, slot, err));
   return REM_OK;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Schema changes: registering, changing and removing tables, and pinning a table's model.
+ * Schema changes: registering, changing and removing tables.
  *
  * A change holds the schema lock exclusively: commits of rows wait, readers do not. A new index is filled before the definition that names it is committed,
  * so it is never used half-built; a build that is cut short leaves entries nobody reads, which the next build clears away first.
@@ -19,13 +19,6 @@ REM_CHECKED rem_status rem_schema_unregister(rem_engine *engine, const char *ten
 REM_CHECKED rem_status rem_schema_list_json(rem_engine *engine, const char *tenant, rem_bytes *ret_json, rem_error *err);
 REM_CHECKED rem_status rem_schema_show_json(rem_engine *engine, const char *tenant, const char *table, rem_bytes *ret_json,
                                             rem_error *err);
-
-/*
- * Records `model` as the one of a table's slot, unless one is recorded: first come, first served. `ret_table` is the definition as it is then
- * (owned reference). `locked`: the caller holds the schema lock.
- */
-REM_CHECKED rem_status rem_schema_pin(rem_engine *engine, const char *tenant, rem_table *table, size_t slot,
-                                      const rem_model_info *model, bool locked, rem_table **ret_table, rem_error *err);
 
 /* The document that stands for a table in `schema`. Owned. */
 REM_CHECKED rem_status rem_schema_document(const rem_table *table, json_t **ret_document, rem_error *err);

@@ -22,7 +22,10 @@ typedef struct search_run {
   rem_slice text;
   const float *vector; /* given by the caller, or NULL: made from the text by each table's model */
   size_t dimension;
+  unsigned slot;
   int64_t pending;
+  rem_embedder *embedder; /* that made `made`; borrowed from the engine */
+  float *made;            /* owned: the text's vector; tables mostly share a model */
 } search_run;
 
 static int64_t wanted_count(const rem_read_options *options) {
@@ -106,6 +109,7 @@ static rem_status rank_table(search_run *run, rem_table *table, const float *que
   id_list ids REM_CLEANUP(id_list_deinit) = {0};
   rem_ranking_options options;
   rem_ranking_options_init(&options);
+  options.slot = run->slot;
   options.query = query;
   options.dimension = dimension;
   options.wanted = wants_all(run->options) ? 0 : (size_t)wanted_count(run->options);
@@ -126,10 +130,45 @@ static rem_status rank_table(search_run *run, rem_table *table, const float *que
   return status;
 }
 
+/* Rows with text that have no vector in the slot. Those older than the second slot count as well: they cannot be found by it. */
+static int64_t count_pending(const rem_counters *counters, unsigned slot) {
+  int64_t with_text = counters->vectors[0] - counters->deleted_vectors[0] + counters->pending[0];
+  return slot == 0 ? counters->pending[0] : with_text - (counters->vectors[slot] - counters->deleted_vectors[slot]);
+}
+
+static rem_status check_model(const search_run *run, const rem_table *table, rem_error *err) {
+  const char *pinned = table->slots[run->slot].model, *wanted = run->options->model;
+  if (!wanted || !pinned || strcmp(wanted, pinned) == 0)
+    return REM_OK;
+  rem_error_set(err, REM_MODEL, "the vectors of '%s' were made by the model '%s', not by '%s'", table->name, pinned, wanted);
+  rem_error_hint(err, "search with that model, or run 'db embed --all --model %s --table %s'", wanted, table->name);
+  return REM_MODEL;
+}
+
+/* The vector of the text by the table's model. */
+static rem_status embed_text(search_run *run, const rem_table *table, rem_error *err) {
+  rem_embedder *embedder;
+  REM_TRY(rem_engine_table_embedder(run->engine, table, run->slot, &embedder, err));
+  if (embedder == run->embedder)
+    return REM_OK;
+  size_t dimension = rem_embedder_info(embedder)->dimension;
+  float *made = rem_realloc(run->made, dimension * sizeof *made);
+  if (!made)
+    return rem_error_nomem(err);
+  run->made = made;
+  run->embedder = NULL;
+  rem_embed_request request = {.role = REM_QUERY, .texts = &run->text, .count = 1, .cancel = &run->engine->interrupted};
+  rem_embed_result result = {.vectors = made};
+  REM_TRY(rem_embedder_embed(embedder, &request, &result, err));
+  run->embedder = embedder;
+  return REM_OK;
+}
+
 static rem_status search_table(search_run *run, rem_table *table, rem_error *err) {
   rem_counters counters;
   REM_TRY(rem_counters_read(run->engine->kv, run->cursor->snapshot, run->cursor->tenant, table->name, &counters, err));
-  run->pending += counters.pending[0];
+  run->pending += count_pending(&counters, run->slot);
+  REM_TRY(check_model(run, table, err));
   if (run->options->where_json) {
     /* An unusable filter is an error whether or not there is anything to search. */
     rem_filter filter REM_CLEANUP(rem_filter_deinit) = {0};
@@ -137,22 +176,14 @@ static rem_status search_table(search_run *run, rem_table *table, rem_error *err
   }
   rem_embedder *embedder;
   /* Rows that wait for a model that cannot be had: nothing found would be a wrong answer. */
-  if (counters.vectors[0] == 0 && counters.pending[0] > 0 && !run->vector)
-    return rem_engine_table_embedder(run->engine, table, 0, &embedder, err);
-  if (counters.vectors[0] == 0 || wanted_count(run->options) == 0)
+  if (counters.vectors[run->slot] == 0 && count_pending(&counters, run->slot) > 0 && !run->vector)
+    return rem_engine_table_embedder(run->engine, table, run->slot, &embedder, err);
+  if (counters.vectors[run->slot] == 0 || wanted_count(run->options) == 0)
     return REM_OK;
   if (run->vector)
     return rank_table(run, table, run->vector, run->dimension, err);
-  REM_TRY(rem_engine_table_embedder(run->engine, table, 0, &embedder, err));
-  size_t dimension = rem_embedder_info(embedder)->dimension;
-  float *query REM_AUTO_FREE = rem_alloc(dimension * sizeof *query);
-  if (!query)
-    return rem_error_nomem(err);
-  /* One text is embedded once for each model; tables mostly share one, and its cost is a millisecond. */
-  rem_embed_request request = {.role = REM_QUERY, .texts = &run->text, .count = 1, .cancel = &run->engine->interrupted};
-  rem_embed_result result = {.vectors = query};
-  REM_TRY(rem_embedder_embed(embedder, &request, &result, err));
-  return rank_table(run, table, query, dimension, err);
+  REM_TRY(embed_text(run, table, err));
+  return rank_table(run, table, run->made, rem_embedder_info(run->embedder)->dimension, err);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -266,9 +297,13 @@ static rem_status search(search_run *run, const char *tenant, const char *table,
                          int64_t *ret_pending, rem_error *err) {
   rem_table_list list REM_CLEANUP(rem_table_list_deinit) = {0};
   REM_TRY(rem_engine_check_usable(run->engine, err));
+  if (run->options->slot < 0 || run->options->slot >= REM_SLOT_COUNT)
+    return rem_error_set(err, REM_MISUSE, "there is no slot %lld", (long long)run->options->slot);
+  run->slot = (unsigned)run->options->slot;
   rem_status status = open_view(run, tenant, table, &list, err);
   if (status >= 0)
     status = table ? search_named(run, list.tables[0], err) : search_all(run, &list, err);
+  rem_free(run->made);
   if (status < 0) {
     rem_entity_cursor_free(run->cursor);
     return status;

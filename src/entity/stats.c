@@ -13,18 +13,38 @@ static json_t *text_or_null(const char *text) {
   return text ? json_string(text) : json_null();
 }
 
+/* The second slot, and moves under way, of tables that have them. */
+static rem_status add_slots(const rem_table *table, const rem_counters *counters, json_t *json, rem_error *err) {
+  static const char *const moving_keys[REM_SLOT_COUNT] = {"moving_to", "alt_moving_to"};
+  const rem_slot *alt = &table->slots[1];
+  json_t *second = alt->model ? json_pack("{s:s, s:I, s:I, s:I}", "model", alt->model, "dimension", (json_int_t)alt->dimension,
+                                          "vectors", (json_int_t)counters->vectors[1], "pending", (json_int_t)counters->pending[1])
+                              : NULL;
+  if (alt->model && (!second || json_object_set_new(json, "alt", second)))
+    return rem_error_nomem(err);
+  for (unsigned slot = 0; slot < REM_SLOT_COUNT; slot++)
+    if (table->moving[slot].model && json_object_set_new(json, moving_keys[slot], json_string(table->moving[slot].model)))
+      return rem_error_nomem(err);
+  return REM_OK;
+}
+
 static rem_status table_json(rem_engine *engine, const char *tenant, const rem_table *table, int64_t *pending,
                              json_t **ret_json, rem_error *err) {
   rem_counters counters;
   REM_TRY(rem_counters_read(engine->kv, NULL, tenant, table->name, &counters, err));
-  *pending += counters.pending[0];
+  *pending += counters.pending[0] + counters.pending[1];
   *ret_json = json_pack(
       "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "name", table->name, "rows", (json_int_t)counters.live,
       "deleted", (json_int_t)counters.deleted, "vectors", (json_int_t)counters.vectors[0], "pending",
       (json_int_t)counters.pending[0], "edges", (json_int_t)counters.edges, "index_entries",
       (json_int_t)counters.index_entries, "model", text_or_null(table->slots[0].model), "dimension",
       table->slots[0].model ? json_integer(table->slots[0].dimension) : json_null());
-  return *ret_json ? REM_OK : rem_error_nomem(err);
+  if (!*ret_json)
+    return rem_error_nomem(err);
+  rem_status status = add_slots(table, &counters, *ret_json, err);
+  if (status < 0)
+    json_decref(*ret_json);
+  return status;
 }
 
 static rem_status tables_json(rem_engine *engine, const char *tenant, json_t *stats, rem_error *err) {

@@ -5,7 +5,7 @@
  *   offset size
  *   0      1    codec version, 1
  *   1      1    flags: 1 deleted, 2 external (this is a stub, the whole record is in `large`),
- *               4 embedding pending, 8 embedding_alt pending
+ *               4 embedding pending, 8 embedding_alt pending, 16 embedding_alt stored
  *   2      2    field count n
  *   4      4    table generation it was written under
  *   8      8    created_at   microseconds
@@ -44,7 +44,23 @@ enum {
   REM_RECORD_EXTERNAL = 2,
   REM_RECORD_PENDING = 4,     /* slot 0; slot s is REM_RECORD_PENDING << s */
   REM_RECORD_PENDING_ALT = 8,
+  REM_RECORD_ALT = 16, /* its vector is stored in slot 1, which rows may go without */
 };
+
+/* What a row has of a slot, by its flags. */
+typedef enum rem_vector_state { REM_VECTOR_NONE, REM_VECTOR_STORED, REM_VECTOR_PENDING } rem_vector_state;
+static inline rem_vector_state rem_record_vector_state(uint8_t flags, bool has_text, unsigned slot) {
+  if (!has_text)
+    return REM_VECTOR_NONE;
+  if (flags & REM_RECORD_PENDING << slot)
+    return REM_VECTOR_PENDING;
+  return slot == 0 || flags & REM_RECORD_ALT ? REM_VECTOR_STORED : REM_VECTOR_NONE;
+}
+static inline uint8_t rem_record_vector_flags(rem_vector_state state, unsigned slot) {
+  if (state == REM_VECTOR_PENDING)
+    return (uint8_t)(REM_RECORD_PENDING << slot);
+  return state == REM_VECTOR_STORED && slot == 1 ? REM_RECORD_ALT : 0;
+}
 
 typedef struct rem_record_system {
   uint8_t flags;

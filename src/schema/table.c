@@ -40,14 +40,32 @@ static rem_status copy_text(rem_table *table, const char *text, const char **ret
   return *ret_text != NULL ? REM_OK : rem_error_nomem(err);
 }
 
-static rem_status copy_slots(rem_table *table, const rem_slot slots[REM_SLOT_COUNT], rem_error *err) {
+static rem_status copy_slots(rem_table *table, const rem_slot slots[REM_SLOT_COUNT], rem_slot ret_slots[REM_SLOT_COUNT],
+                             rem_error *err) {
   for (size_t i = 0; i < REM_SLOT_COUNT; i++) {
+    ret_slots[i].area = slots[i].model != NULL ? slots[i].area : (uint8_t)i;
     if (slots[i].model == NULL) continue;
-    REM_TRY(copy_text(table, slots[i].model, &table->slots[i].model, err));
-    REM_TRY(copy_text(table, slots[i].sha256, &table->slots[i].sha256, err));
-    table->slots[i].dimension = slots[i].dimension;
+    REM_TRY(copy_text(table, slots[i].model, &ret_slots[i].model, err));
+    REM_TRY(copy_text(table, slots[i].sha256, &ret_slots[i].sha256, err));
+    ret_slots[i].dimension = slots[i].dimension;
   }
   return REM_OK;
+}
+
+static bool same_text(const char *a, const char *b) {
+  return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool same_slot(const rem_slot *a, const rem_slot *b) {
+  return a->area == b->area && a->dimension == b->dimension && same_text(a->model, b->model) &&
+         same_text(a->sha256, b->sha256);
+}
+
+bool rem_table_same_slots(const rem_table *a, const rem_table *b) {
+  for (size_t i = 0; i < REM_SLOT_COUNT; i++) {
+    if (!same_slot(&a->slots[i], &b->slots[i]) || !same_slot(&a->moving[i], &b->moving[i])) return false;
+  }
+  return true;
 }
 
 /* Descriptive texts stay in the schema, which the table holds. */
@@ -86,7 +104,8 @@ rem_status rem_table__build(const rem_table_parts *parts, rem_table **ret_table,
   REM_TRY(copy_text(table, parts->type, &table->type, err));
   table->generation = parts->generation;
   table->builtin = rem_table__is_builtin_name(table->name);
-  REM_TRY(copy_slots(table, parts->slots, err));
+  REM_TRY(copy_slots(table, parts->slots, table->slots, err));
+  REM_TRY(copy_slots(table, parts->moving, table->moving, err));
   REM_TRY(read_texts(table, err));
   REM_TRY(rem_table__read_fields(table, parts->prior, parts->prior_count, err));
   REM_TRY(rem_table__read_indexes(table, err));
@@ -118,6 +137,7 @@ rem_status rem_table_new(const json_t *schema, const char *name_override, const 
     parts.prior_count = previous->field_count;
     parts.generation = previous->generation + 1;
     memcpy(parts.slots, previous->slots, sizeof parts.slots);
+    memcpy(parts.moving, previous->moving, sizeof parts.moving);
   }
   parts.prior = prior;
   json_t *copy REM_AUTO_JSON = json_deep_copy(schema);
@@ -126,7 +146,7 @@ rem_status rem_table_new(const json_t *schema, const char *name_override, const 
   return rem_table__build(&parts, ret_table, err);
 }
 
-rem_status rem_table_with_slot(const rem_table *table, size_t slot, const rem_slot *model,
+rem_status rem_table_with_slot(const rem_table *table, size_t slot, const rem_slot *model, const rem_slot *moving,
                                rem_table **ret_table, rem_error *err) {
   rem_table_prior *prior REM_AUTO_FREE = NULL;
   REM_TRY(rem_table__priors(table, &prior, err));
@@ -139,7 +159,9 @@ rem_status rem_table_with_slot(const rem_table *table, size_t slot, const rem_sl
                            .prior = prior,
                            .prior_count = table->field_count};
   memcpy(parts.slots, table->slots, sizeof parts.slots);
+  memcpy(parts.moving, table->moving, sizeof parts.moving);
   parts.slots[slot] = model != NULL ? *model : (rem_slot){0};
+  parts.moving[slot] = moving != NULL ? *moving : (rem_slot){0};
   return rem_table__build(&parts, ret_table, err);
 }
 

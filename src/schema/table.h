@@ -8,7 +8,8 @@
  *
  *   {"name", "type", "generation": n, "schema": {…as registered…},
  *    "fields": [{"name": "email", "number": 1, "indexed": true}, …],      append-only numbers, also of removed fields
- *    "slots": [{"model": "all-MiniLM-L6-v2", "sha256": "…", "dimension": 384} | null, null]}
+ *    "slots": [{"model": "all-MiniLM-L6-v2", "sha256": "…", "dimension": 384, "area": n} | null, null], area left out: that of the slot
+ *    "moving": the same; left out when both are null}
  */
 #ifndef REM_SCHEMA_TABLE_H
 #define REM_SCHEMA_TABLE_H
@@ -58,7 +59,9 @@ typedef struct rem_slot {
   const char *model;
   const char *sha256;
   uint32_t dimension; /* 0: none yet */
+  uint8_t area;       /* where its vectors are: the number in their keys. At first that of the slot; moving to another model fills another */
 } rem_slot;
+#define REM_AREA_COUNT 16 /* areas are below it */
 
 typedef struct rem_validator rem_validator;
 
@@ -81,6 +84,7 @@ typedef struct rem_table {
   size_t embedding_field_count;
   const char *embedding_provider; /* "default", a model's name, or NULL */
   rem_slot slots[REM_SLOT_COUNT];
+  rem_slot moving[REM_SLOT_COUNT]; /* the model a slot is on its way to; its area is being filled. Name NULL: none */
   uint32_t trigram_min_length; /* characters; shorter texts are not in the trigram index */
   struct rem_table_private *private_parts; /* name map, validator compiled on first use, arena */
 } rem_table;
@@ -97,9 +101,11 @@ REM_CHECKED rem_status rem_table_new(const json_t *schema, const char *name_over
 REM_CHECKED rem_status rem_table_load(const char *stored, size_t stored_size, rem_table **ret_table, rem_error *err);
 /* Appends the stored form. */
 REM_CHECKED rem_status rem_table_store(const rem_table *table, rem_buffer *buffer, rem_error *err);
-/* A copy of the same generation that differs in one slot's model (NULL or without a name: not pinned). */
+/* A copy of the same generation that differs in what `slot` holds and moves to (NULL or without a name: not pinned; not moving). */
 REM_CHECKED rem_status rem_table_with_slot(const rem_table *table, size_t slot, const rem_slot *model,
-                                           rem_table **ret_table, rem_error *err);
+                                           const rem_slot *moving, rem_table **ret_table, rem_error *err);
+/* The same models in the same areas, and moving to the same? */
+bool rem_table_same_slots(const rem_table *a, const rem_table *b);
 rem_table *rem_table_ref(rem_table *table);
 void rem_table_unref(rem_table *table);
 

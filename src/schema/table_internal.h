@@ -39,7 +39,7 @@ typedef struct rem_table_parts {
   uint32_t generation;
   const rem_table_prior *prior; /* by number */
   size_t prior_count;
-  rem_slot slots[REM_SLOT_COUNT];
+  rem_slot slots[REM_SLOT_COUNT], moving[REM_SLOT_COUNT];
 } rem_table_parts;
 
 rem_status rem_table__build(const rem_table_parts *parts, rem_table **ret_table, rem_error *err);

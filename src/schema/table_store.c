@@ -28,9 +28,9 @@ static void append_fields(const rem_table *table, rem_buffer *buffer) {
   }
 }
 
-static void append_slots(const rem_table *table, rem_buffer *buffer) {
+static void append_slots(const rem_slot slots[REM_SLOT_COUNT], rem_buffer *buffer) {
   for (size_t i = 0; i < REM_SLOT_COUNT; i++) {
-    const rem_slot *slot = &table->slots[i];
+    const rem_slot *slot = &slots[i];
     if (i > 0) rem_buffer_append_byte(buffer, ',');
     if (slot->model == NULL) {
       rem_buffer_append_text(buffer, "null");
@@ -40,8 +40,17 @@ static void append_slots(const rem_table *table, rem_buffer *buffer) {
     append_text(buffer, "model", slot->model);
     rem_buffer_append_byte(buffer, ',');
     append_text(buffer, "sha256", slot->sha256);
-    rem_buffer_append_format(buffer, ",\"dimension\":%u}", slot->dimension);
+    rem_buffer_append_format(buffer, ",\"dimension\":%u", slot->dimension);
+    if (slot->area != i) rem_buffer_append_format(buffer, ",\"area\":%u", slot->area);
+    rem_buffer_append_byte(buffer, '}');
   }
+}
+
+static bool is_moving(const rem_table *table) {
+  for (size_t i = 0; i < REM_SLOT_COUNT; i++) {
+    if (table->moving[i].model != NULL) return true;
+  }
+  return false;
 }
 
 rem_status rem_table_store(const rem_table *table, rem_buffer *buffer, rem_error *err) {
@@ -54,7 +63,11 @@ rem_status rem_table_store(const rem_table *table, rem_buffer *buffer, rem_error
   rem_buffer_append_text(buffer, ",\"fields\":[");
   append_fields(table, buffer);
   rem_buffer_append_text(buffer, "],\"slots\":[");
-  append_slots(table, buffer);
+  append_slots(table->slots, buffer);
+  if (is_moving(table)) {
+    rem_buffer_append_text(buffer, "],\"moving\":[");
+    append_slots(table->moving, buffer);
+  }
   rem_buffer_append_text(buffer, "]}");
   return rem_buffer_status(buffer, err);
 }
@@ -89,8 +102,12 @@ static rem_status load_slots(const json_t *slots, rem_slot ret_slots[REM_SLOT_CO
     json_int_t dimension = json_integer_value(json_object_get(slot, "dimension"));
     ret_slots[i].model = json_string_value(json_object_get(slot, "model"));
     ret_slots[i].sha256 = json_string_value(json_object_get(slot, "sha256"));
-    if (ret_slots[i].model == NULL || dimension < 0 || dimension > 1 << 20) return damaged("bad embedding slot", err);
+    const json_t *area = json_object_get(slot, "area");
+    json_int_t number = area != NULL ? json_integer_value(area) : (json_int_t)i;
+    if (ret_slots[i].model == NULL || dimension < 0 || dimension > 1 << 20 || number < 0 || number >= REM_AREA_COUNT)
+      return damaged("bad embedding slot", err);
     ret_slots[i].dimension = (uint32_t)dimension;
+    ret_slots[i].area = (uint8_t)number;
   }
   return REM_OK;
 }
@@ -118,6 +135,7 @@ static rem_status load_parts(const json_t *stored, rem_table **ret_table, rem_er
   parts.prior = prior;
   parts.prior_count = json_array_size(json_object_get(stored, "fields"));
   REM_TRY(load_slots(json_object_get(stored, "slots"), parts.slots, err));
+  REM_TRY(load_slots(json_object_get(stored, "moving"), parts.moving, err));
   rem_table *table = NULL;
   REM_TRY(rem_table__build(&parts, &table, err));
   rem_status status = check_loaded(table, parts.prior_count, prior, err);

@@ -34,7 +34,7 @@ static fixture begin(test_db *test) {
   assert_true(f.dimension > 0);
   f.query = calloc(f.dimension, sizeof *f.query);
   size_t dimension;
-  OK(rem_embed(test->db, "how is bread made", 17, f.query, f.dimension, &dimension, err));
+  OK(rem_embed(test->db, "how is bread made", 17, REM_QUERY, NULL, f.query, f.dimension, &dimension, err));
   return f;
 }
 

@@ -345,7 +345,7 @@ static void the_stored_form_gives_the_same_table(void **state) {
   (void)state;
   rem_table *first = table_of(V1, NULL), *second = table_of(V2, first), *third = table_of(V1, second), *pinned = NULL;
   const rem_slot slot = {.model = "all-MiniLM-L6-v2", .sha256 = "ab", .dimension = 384};
-  assert_int_equal(rem_table_with_slot(third, 1, &slot, &pinned, NULL), REM_OK);
+  assert_int_equal(rem_table_with_slot(third, 1, &slot, NULL, &pinned, NULL), REM_OK);
   assert_int_equal(pinned->generation, 3);
   rem_table *loaded = reload(pinned);
   assert_string_equal(loaded->name, "t");
@@ -434,7 +434,7 @@ static void *use_often(void *context) {
     rem_slot slot = {.model = "m", .sha256 = "0", .dimension = 3};
     json_t *row = parse("{\"name\":\"A\",\"email\":\"a@b.c\",\"role\":\"x\"}");
     if (rem_table_apply_defaults(table, row, NULL) != REM_OK || rem_table_validate(table, row, NULL) != REM_OK ||
-        rem_table_with_slot(table, 0, &slot, &pinned, NULL) != REM_OK || rem_table_validate(pinned, row, NULL) != REM_OK ||
+        rem_table_with_slot(table, 0, &slot, NULL, &pinned, NULL) != REM_OK || rem_table_validate(pinned, row, NULL) != REM_OK ||
         rem_schema_compare(table->schema, pinned->schema, &report, NULL) != REM_OK || report.count != 0)
       return table;
     rem_schema_report_deinit(&report);
