@@ -67,7 +67,8 @@ static void append_numbers(rem_buffer *buffer, const uint8_t *data, size_t size)
 static rem_status give_vector(rem_table_cursor *cursor, const rem_column *column, sqlite3_context *context, rem_error *err) {
   rem_kv_pin pin REM_AUTO_PIN = {0};
   rem_buffer_reset(&cursor->key);
-  rem_key_vector(&cursor->key, cursor->module->session->tenant, cursor->module->table->name, column->slot, cursor->id);
+  rem_key_vector(&cursor->key, cursor->module->session->tenant, cursor->module->table->name,
+                 cursor->module->table->slots[column->slot].area, cursor->id);
   REM_TRY(rem_buffer_status(&cursor->key, err));
   rem_status status = rem_kv_get(cursor->view->engine->kv, cursor->view->snapshot, REM_CF_VECTORS,
                                  rem_buffer_slice(&cursor->key), &pin, err);
