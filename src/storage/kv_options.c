@@ -28,9 +28,6 @@ enum { LZ4 = rocksdb_lz4_compression, ZSTD = rocksdb_zstd_compression, PLAIN = r
  * each open would cost several synced files a family, and soon a compaction.
  */
 #define NAMED_OPTIONS "avoid_flush_during_recovery=true"
-/* A commit comes in key order: looking for a key's place in the write buffer starts where the last one of its family was put (a prefix of one byte is
- * the same for all of them). */
-#define NAMED_WRITER_OPTIONS "memtable_insert_with_hint_prefix_extractor=rocksdb.FixedPrefix.1"
 
 typedef struct family_profile {
   const char *name;
@@ -144,8 +141,6 @@ rem_status rem_kv__setup_init(rem_kv__setup *setup, const rem_kv_options *option
   set_database(setup->database, options);
   bool writer = options->mode != REM_KV_READ;
   rem_status status = set_by_name(setup->database, NAMED_OPTIONS, err);
-  if (status >= 0 && writer)
-    status = set_by_name(setup->database, NAMED_WRITER_OPTIONS, err);
   if (status < 0) {
     rem_kv__setup_deinit(setup);
     return status;
