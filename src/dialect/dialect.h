@@ -31,7 +31,7 @@
  *   _rem_any(list, op, value), _rem_all(list, op, value)
  *                    `value op ANY (list)`; list is a JSON array (a list column), op one of = <> < <= > >= LIKE; SQL's three-valued logic: NULL
  *                    list gives NULL; anything but an array is an error.
- *   _rem_item(json, path)    json_extract for subscripts; path as SQLite's.
+ *   json_extract(json, path)   SQLite's own, for subscripts.
  *
  * and the table-valued functions (missing arguments are NULL: default):
  *   lookup(key)   search(text, table, min_score)   fuzzy(text, table, min_score)   traverse(start, depth, direction, type)

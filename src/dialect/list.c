@@ -6,7 +6,7 @@
  *   x > ANY (list)       _rem_any(list, '>', x)
  *   x = ANY (:list)      x IN (SELECT value FROM json_each(:list)), which an index on x can serve
  *   x = ANY (SELECT …)   x IN (SELECT …)
- *   tags[0], m['a'][-1]  _rem_item(tags, '$[0]'), _rem_item(m, '$."a"[#-1]')
+ *   tags[0], m['a'][-1]  json_extract(tags, '$[0]'), json_extract(m, '$."a"[#-1]')
  */
 #include "dialect/dialect_internal.h"
 
@@ -185,7 +185,7 @@ static rem_status edit_subscript(rem_dialect *d, const rem_mark *mark, rem_error
   REM_TRY(rem_buffer_status(&path, err));
   rem_edit *edit;
   REM_TRY(rem_dialect__edit_tokens(d, mark->whole, &edit, err));
-  REM_TRY(rem_dialect__put(d, edit, err, "_rem_item("));
+  REM_TRY(rem_dialect__put(d, edit, err, "json_extract("));
   REM_TRY(rem_dialect__copy(d, edit, (rem_token_range){mark->whole.begin, mark->token}, NULL, err));
   return rem_dialect__put(d, edit, err, ", '%.*s')", (int)path.size, (const char *)path.data);
 }

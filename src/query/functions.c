@@ -2,7 +2,7 @@
 #include "query/functions.h"
 
 #include "base/instant.h"
-#include "base/json.h"
+#include "query/list_function.h"
 
 /* ------------------------------------------------------------------------------------------- */
 /* Instants                                                                                     */
@@ -38,53 +38,8 @@ static int compare_instants(void *context, int a_size, const void *a, int b_size
 }
 
 /* ------------------------------------------------------------------------------------------- */
-/* Lists                                                                                        */
-
-static bool element_equals(const json_t *element, sqlite3_value *value) {
-  switch (sqlite3_value_type(value)) {
-  case SQLITE_INTEGER:
-    if (json_is_integer(element))
-      return json_integer_value(element) == sqlite3_value_int64(value);
-    return json_is_real(element) && json_real_value(element) == (double)sqlite3_value_int64(value) &&
-           (int64_t)json_real_value(element) == sqlite3_value_int64(value);
-  case SQLITE_FLOAT: return json_is_number(element) && json_number_value(element) == sqlite3_value_double(value);
-  case SQLITE_TEXT: {
-    const char *text = (const char *)sqlite3_value_text(value);
-    size_t size = (size_t)sqlite3_value_bytes(value);
-    return text && json_is_string(element) && json_string_length(element) == size &&
-           memcmp(json_string_value(element), text, size) == 0;
-  }
-  default: return false;
-  }
-}
-
-void rem_function_has(sqlite3_context *context, int count, sqlite3_value **arguments) {
-  json_t *list REM_AUTO_JSON = NULL;
-  rem_error err;
-  (void)count;
-  if (sqlite3_value_type(arguments[0]) == SQLITE_NULL || sqlite3_value_type(arguments[1]) == SQLITE_NULL) {
-    sqlite3_result_null(context);
-    return;
-  }
-  const char *text = (const char *)sqlite3_value_text(arguments[0]);
-  size_t size = (size_t)sqlite3_value_bytes(arguments[0]);
-  if (!text || rem_json_parse(text, size, &list, &err) < 0 || !json_is_array(list)) {
-    sqlite3_result_error(context, "ANY() wants a list", -1);
-    return;
-  }
-  size_t index;
-  json_t *element;
-  int found = 0;
-  json_array_foreach(list, index, element) found |= element_equals(element, arguments[1]);
-  sqlite3_result_int(context, found);
-}
-
-/* ------------------------------------------------------------------------------------------- */
 
 rem_status rem_functions_add(rem_session *session, rem_error *err) {
-  int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
   int code = sqlite3_create_collation_v2(session->sqlite, "rem_instant", SQLITE_UTF8, session, compare_instants, NULL);
-  if (code == SQLITE_OK)
-    code = sqlite3_create_function_v2(session->sqlite, "_rem_has", 2, flags, NULL, rem_function_has, NULL, NULL, NULL);
-  return code == SQLITE_OK ? REM_OK : rem_error_nomem(err);
+  return code == SQLITE_OK ? rem_list_functions_add(session->sqlite, err) : rem_error_nomem(err);
 }

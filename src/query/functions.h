@@ -3,7 +3,7 @@
  * Functions: what every connection of a session has beside SQLite's own.
  *
  *   rem_instant          the collation of date-time columns (D19)
- *   _rem_has(list, x)    does the list contain the value? With a column first, the index of its elements answers
+ *   _rem_has(list, x)    and its kin: list_function.h
  */
 #ifndef REM_QUERY_FUNCTIONS_H
 #define REM_QUERY_FUNCTIONS_H
@@ -13,7 +13,5 @@
 REM_CHECKED rem_status rem_functions_add(rem_session *session, rem_error *err);
 /* The failure of comparing a date-time with a text that is none. */
 rem_status rem_functions_no_instant(rem_slice text, rem_error *err);
-/* _rem_has(list, x): 1 or 0; NULL when either is NULL. */
-void rem_function_has(sqlite3_context *context, int count, sqlite3_value **arguments);
 
 #endif

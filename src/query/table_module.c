@@ -2,6 +2,7 @@
 /* A table as a module of SQLite: the callbacks, each a thin coat over plan.h and cursor.h. */
 #include "query/cursor.h"
 #include "query/functions.h"
+#include "query/list_function.h"
 
 typedef struct table_vtab {
   sqlite3_vtab base;

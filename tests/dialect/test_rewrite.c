@@ -51,7 +51,7 @@ static const struct {
     {"SELECT resource.name FROM resource",
      "SELECT resource.name FROM \"resources\" AS resource"},
     {"SELECT tags[0], metadata['author'], r.tags[-1] FROM resources r",
-     "SELECT _rem_item(tags, '$[0]') AS \"tags[0]\", _rem_item(metadata, '$.\"author\"') AS \"metadata['author']\", _rem_item(r.tags, '$[#-1]') AS \"r.tags[-1]\" FROM resources r"},
+     "SELECT json_extract(tags, '$[0]') AS \"tags[0]\", json_extract(metadata, '$.\"author\"') AS \"metadata['author']\", json_extract(r.tags, '$[#-1]') AS \"r.tags[-1]\" FROM resources r"},
     {"SELECT r.* FROM resources r, moments m WHERE m.name = 'S' AND r.embedding.cosine(m.embedding) LIMIT 3",
      "SELECT r.*, r._score FROM resources r, moments m WHERE m.name = 'S' AND (r._cosine = (m._vector)) ORDER BY r._score DESC LIMIT 3"},
     {"SELECT name FROM resources WHERE embedding.cosine([0.1, 0.2])",

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Comparisons with the elements of a list: SQL's logic, exact numbers, texts by their bytes. */
+#include "query_test.h"
+
+static void gives(rem_session *s, const char *expression, const char *value) {
+  char sql[512], row[64];
+  snprintf(sql, sizeof sql, "SELECT %s AS v", expression);
+  snprintf(row, sizeof row, "{\"v\":%s}\n", value);
+  expect(s, sql, row);
+}
+
+static void any_and_all_follow_three_valued_logic(void **state) {
+  rem_session *s = open_session(*state);
+  static const char *const cases[][2] = {
+      {"_rem_has('[\"a\",\"b\"]', 'b')", "1"}, {"_rem_has('[\"a\",\"b\"]', 'B')", "0"}, {"_rem_has('[]', 'b')", "0"},
+      {"_rem_has(NULL, 'b')", "null"}, {"_rem_has('[\"a\"]', NULL)", "null"}, {"_rem_has('[]', NULL)", "0"},
+      {"_rem_has('[null, \"a\"]', 'a')", "1"}, {"_rem_has('[null, \"a\"]', 'b')", "null"}, {"_rem_has(' [ 1 , 2.0 ,\"x\" ] ', 2)", "1"},
+      {"_rem_has('[\"1\"]', 1)", "0"}, {"_rem_has('[1]', '1')", "0"}, {"_rem_has('[true]', 1)", "1"}, {"_rem_has('[false]', 0)", "1"},
+      {"_rem_has('[\"a\\\"b\\u00e9\"]', 'a\"bé')", "1"}, {"_rem_has('[9007199254740993]', 9007199254740993)", "1"},
+      {"_rem_has('[9007199254740993]', 9007199254740992)", "0"}, {"_rem_has('[9007199254740992.0]', 9007199254740993)", "0"},
+      {"_rem_has('[[1,2],{\"k\":\"]\"},3]', 3)", "1"}, {"_rem_has('[[1,2]]', '[1,2]')", "1"}, {"_rem_has('[1e2]', 100.0)", "1"},
+      {"_rem_any('[1,5]', '<', 3)", "1"}, {"_rem_any('[1,2]', '<', 3)", "0"}, {"_rem_any('[1,null]', '<', 3)", "null"},
+      {"_rem_all('[1,2]', '>', 3)", "1"}, {"_rem_all('[1,4]', '>', 3)", "0"}, {"_rem_all('[1,null]', '>', 3)", "null"}, {"_rem_all('[4,null]', '>', 3)", "0"},
+      {"_rem_all('[]', '=', 3)", "1"}, {"_rem_all(NULL, '=', 3)", "null"}, {"_rem_all('[1,1]', '=', 1)", "1"}, {"_rem_all('[1,2]', '<>', 3)", "1"},
+      {"_rem_any('[\"b\",\"d\"]', '>=', 'c')", "1"}, {"_rem_any('[\"x%\",\"_b\"]', 'LIKE', 'AB')", "1"}, {"_rem_any('[\"x%\"]', 'LIKE', 'ab')", "0"},
+      {"_rem_any('[\"a\"]', '>', 5)", "0"}, {"_rem_any('[\"a\"]', '<', 5)", "1"}, {"_rem_any('[-1.5]', '>', -1)", "1"}, {"_rem_any('[1e300]', '>=', 9223372036854775807)", "0"}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+    gives(s, cases[i][0], cases[i][1]);
+  rem_session_close(s);
+}
+
+static void what_is_no_list_is_an_error(void **state) {
+  rem_session *s = open_session(*state);
+  static const char *const cases[] = {"_rem_has('a', 'a')", "_rem_has('', 'a')", "_rem_has('[', 'a')", "_rem_has('[\"a', 'b')", "_rem_has('[1,', 2)", "_rem_has('[1 2]', 3)",
+                                      "_rem_has('{\"a\":1}', 'a')", "_rem_has(5, 5)", "_rem_any('[1]', 'IS', 1)", "_rem_has('[,]', 1)"};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char sql[256];
+    snprintf(sql, sizeof sql, "SELECT %s", cases[i]);
+    if (refuse(s, sql, NULL) != REM_INVALID) fail_msg("%s was taken", sql);
+  }
+  rem_session_close(s);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(any_and_all_follow_three_valued_logic, test_setup, test_teardown),
+      cmocka_unit_test_setup_teardown(what_is_no_list_is_an_error, test_setup, test_teardown),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
