@@ -2,6 +2,7 @@
 /* SQL: sessions. Statements are whole in src/query. */
 #include "api/api_internal.h"
 #include "base/utf8.h"
+#include "dialect/dialect.h"
 #include "query/session.h"
 
 rem_status rem_session_open(rem_db *db, const rem_session_options *options, rem_session **ret_session, rem_error *err) {
@@ -37,4 +38,16 @@ rem_status rem_session_explain(rem_session *session, const char *text, size_t te
 rem_status rem_session_tables_json(rem_session *session, rem_bytes *ret_json, rem_error *err) {
   REM_CHECK_ARG(session && ret_json, err);
   return rem_query_tables_json(session, ret_json, err);
+}
+
+size_t rem_sql_statement_size(const char *text, size_t text_size) {
+  return text ? rem_dialect_statement_size(text, text_size) : 0;
+}
+
+bool rem_sql_writes(const char *text, size_t text_size) {
+  return text && rem_dialect_writes(text, text_size);
+}
+
+const char *rem_sql_word(size_t index) {
+  return rem_dialect_word(index);
 }

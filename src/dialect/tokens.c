@@ -209,14 +209,3 @@ rem_status rem_dialect__tokenize(rem_dialect *d, rem_error *err) {
   REM_TRY(check_closed(d, &n, err));
   return add_token(d, d->text_size, 0, REM_TOKEN_END, err);
 }
-
-size_t rem_dialect_statement_size(const char *text, size_t text_size) {
-  size_t at = 0;
-  while (at < text_size) {
-    rem_token_kind kind;
-    at += rem_token_cut(text + at, text_size - at, &kind);
-    if (kind == REM_TOKEN_SEMICOLON)
-      return at;
-  }
-  return 0;
-}

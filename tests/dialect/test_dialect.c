@@ -185,6 +185,19 @@ static void scripts_are_cut_at_their_semicolons(void **state) {
   assert_int_equal(rem_dialect_statement_size("", 0), 0);
 }
 
+static void scripts_that_write_are_told_from_those_that_read(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    bool writes;
+  } cases[] = {{"SELECT replace(name, 'a', 'b') FROM person", false}, {"select 1; insert into person values (1)", true},
+               {"EXPLAIN DELETE FROM person", false}, {"WITH a AS (SELECT 1) SELECT replace(x, 1, 2)", false},
+               {"WITH a AS (SELECT 1) DELETE FROM person", true}, {"WITH a AS (DELETE FROM x) SELECT 1", false}, {"BEGIN; SELECT 1; COMMIT", false},
+               {"-- DELETE\nSELECT 'INSERT'", false}, {"REPLACE INTO person VALUES (1)", true}, {"delete", true}, {"", false}, {"LOOKUP 'update'", false}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+    if (rem_dialect_writes(cases[i].text, strlen(cases[i].text)) != cases[i].writes) fail_msg("%s", cases[i].text);
+}
+
 /* ------------------------------------------------------------------------------------------- */
 
 static char *repeated(const char *before, const char *part, size_t count, const char *after) {
@@ -309,6 +322,7 @@ int main(void) {
       cmocka_unit_test(errors_of_sqlite_come_back_with_place_and_hint),
       cmocka_unit_test(parameters_keep_their_numbers),
       cmocka_unit_test(statements_have_kinds),
+      cmocka_unit_test(scripts_that_write_are_told_from_those_that_read),
       cmocka_unit_test(scripts_are_cut_at_their_semicolons),
       cmocka_unit_test(beyond_the_limits_is_an_error),
       cmocka_unit_test(nul_and_control_bytes_are_refused),

@@ -32,5 +32,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   }
   if (err.code != status || err.offset < -1 || err.offset > (int64_t)size) abort();
   if (rem_dialect_statement_size(text, size) > size) abort();
+  (void)rem_dialect_writes(text, size);
   return 0;
 }
