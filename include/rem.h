@@ -385,7 +385,7 @@ REM_API REM_CHECKED rem_status rem_lookup(rem_db *db, const char *key, size_t ke
 
 /*
  * The rows most similar in meaning to `text`, best first, in `table` (NULL: every table that holds vectors, at most the ten
- * best described). Complete: min(limit, matches) rows. `ret_pending`, when not NULL, is how many
+ * best described; with a filter, of those that have its fields). Complete: min(limit, matches) rows. `ret_pending`, when not NULL, is how many
  * rows could not be found because their embedding is pending. REM_MODEL: no model, or another than the pinned one. REM_PROVIDER: the service that
  * has the model does not answer.
  */
@@ -404,7 +404,8 @@ REM_API REM_CHECKED rem_status rem_cursor_next(rem_cursor *cursor, rem_row *row,
 REM_API void rem_cursor_free(rem_cursor *cursor);
 
 typedef enum rem_direction { REM_OUT = 1, REM_IN = 2, REM_BOTH = 3 } rem_direction;
-/* The edges of a row: array of {source, target, direction, type, weight, properties, table, key, dangling}. REM_NOT_FOUND. */
+/* The edges of a row: array of {source, target, direction, type, weight, properties, table, key, dangling}; table and key are those of the row at the
+ * far end (of a dangling edge, as it names them). REM_NOT_FOUND. */
 REM_API REM_CHECKED rem_status rem_edges(rem_db *db, const char *table, const char *key, size_t key_size,
                                          rem_direction direction, rem_bytes *ret_json, rem_error *err);
 

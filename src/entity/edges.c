@@ -2,6 +2,7 @@
 #include "entity/edges.h"
 
 #include "base/json.h"
+#include "base/uuid.h"
 #include "entity/read.h"
 #include "index/entries.h"
 #include "storage/key.h"
@@ -49,21 +50,37 @@ static rem_status find_target(edges_run *run, rem_slice value, rem_slice table, 
   return rem_kv_iterator_status(iterator, err);
 }
 
-/* The far end of an outgoing edge. */
-static rem_status describe_target(edges_run *run, json_t *edge, const rem_key_target *target, rem_error *err) {
-  json_t *table, *id;
-  char text[37];
-  rem_slice value = target->key;
-  if (target->kind == REM_TARGET_ID) {
-    rem_uuid_format(target->id, text);
-    value = rem_slice_text(text);
-  }
-  rem_slice wanted = target->kind == REM_TARGET_TABLE_KEY ? target->table : (rem_slice){0};
-  REM_TRY(find_target(run, value, wanted, &table, &id, err));
-  bool dangling = table == NULL;
-  json_object_set_new(edge, "target", id ? id : target->kind == REM_TARGET_ID ? id_text(target->id) : json_null());
-  json_object_set_new(edge, "table", table ? table : text_of(wanted));
-  json_object_set_new(edge, "key", target->kind == REM_TARGET_ID ? json_null() : text_of(target->key));
+/* The key of a row that is there, as text; null when it has none. */
+static rem_status key_of_row(edges_run *run, const char *table_name, const uint8_t id[16], json_t **ret_key, rem_error *err) {
+  rem_table *table;
+  rem_row row;
+  rem_buffer key REM_AUTO_BUFFER = {0};
+  REM_TRY(rem_registry_table(run->engine->registry, run->tenant, table_name, &table, err));
+  rem_row__init(&row, run->engine);
+  rem_status status = rem_read_id(run->engine, run->snapshot, run->tenant, table, id, &row, err);
+  if (status == REM_OK)
+    status = rem_record_key(&row.record, table, &key, err);
+  rem_row__deinit(&row);
+  rem_table_unref(table);
+  REM_TRY(status);
+  *ret_key = text_of(rem_buffer_slice(&key));
+  return REM_OK;
+}
+
+/* The row at the far end: the one that `value` (an id or a key) names, in `table` only when that is not empty. */
+static rem_status describe_end(edges_run *run, json_t *edge, rem_slice value, rem_slice table, bool by_id, rem_error *err) {
+  json_t *found, *id, *key = NULL;
+  REM_TRY(find_target(run, value, table, &found, &id, err));
+  bool dangling = found == NULL;
+  uint8_t bytes[16];
+  if (json_object_get(edge, "target"))
+    json_decref(id);
+  else
+    json_object_set_new(edge, "target", id ? id : by_id ? text_of(value) : json_null());
+  json_object_set_new(edge, "table", found ? found : text_of(table));
+  if (by_id && !dangling && rem_uuid_parse((const char *)value.data, value.size, bytes))
+    REM_TRY(key_of_row(run, json_string_value(found), bytes, &key, err));
+  json_object_set_new(edge, "key", key ? key : by_id ? json_null() : text_of(value));
   json_object_set_new(edge, "dangling", json_boolean(dangling));
   return REM_OK;
 }
@@ -78,18 +95,13 @@ static rem_status add_edge(edges_run *run, const uint8_t source[16], rem_slice t
                            "type", text_of(type), "weight", weight, "properties", more);
   if (!edge || json_array_append_new(run->array, edge))
     return rem_error_nomem(err);
-  if (out)
-    return describe_target(run, edge, target, err);
-  json_t *table, *id;
+  if (!out)
+    json_object_set_new(edge, "target", id_text(run->row.id));
+  bool by_id = !out || target->kind == REM_TARGET_ID;
   char text[37];
-  rem_uuid_format(source, text);
-  REM_TRY(find_target(run, rem_slice_text(text), (rem_slice){0}, &table, &id, err));
-  json_decref(id);
-  json_object_set_new(edge, "target", id_text(run->row.id));
-  json_object_set_new(edge, "table", table ? table : json_null());
-  json_object_set_new(edge, "key", target->kind == REM_TARGET_ID ? json_null() : text_of(target->key));
-  json_object_set_new(edge, "dangling", json_false());
-  return REM_OK;
+  rem_uuid_format(out ? target->id : source, text);
+  rem_slice wanted = out && target->kind == REM_TARGET_TABLE_KEY ? target->table : (rem_slice){0};
+  return describe_end(run, edge, by_id ? rem_slice_text(text) : target->key, wanted, by_id, err);
 }
 
 /* Every edge whose key starts with run->key. */

@@ -236,8 +236,33 @@ static rem_status keep_best_described(search_run *run, rem_table_list *list, rem
   return REM_OK;
 }
 
+/* Keeps in `list` only the tables that have the fields of the filter: rows of others cannot match. When none has them, the filter is wrong. */
+static rem_status drop_unmatched(search_run *run, rem_table_list *list, rem_error *err) {
+  size_t kept = 0;
+  rem_status status = REM_OK;
+  rem_error reason = {0};
+  for (size_t i = 0; i < list->count; i++) {
+    rem_filter filter REM_CLEANUP(rem_filter_deinit) = {0};
+    if (status >= 0 || status == REM_UNKNOWN)
+      status = rem_filter_parse(list->tables[i], run->options->where_json, &filter, &reason);
+    if (status >= 0)
+      list->tables[kept++] = list->tables[i];
+    else
+      rem_table_unref(list->tables[i]);
+  }
+  bool wrong = kept == 0 && list->count > 0;
+  list->count = kept;
+  if (status >= 0 || (status == REM_UNKNOWN && !wrong))
+    return REM_OK;
+  if (err)
+    *err = reason;
+  return status;
+}
+
 static rem_status search_all(search_run *run, rem_table_list *list, rem_error *err) {
   drop_unsearched(list);
+  if (run->options->where_json)
+    REM_TRY(drop_unmatched(run, list, err));
   if (list->count > MOST_TABLES)
     REM_TRY(keep_best_described(run, list, err));
   for (size_t i = 0; i < list->count; i++)

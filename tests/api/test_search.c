@@ -101,6 +101,22 @@ static void a_changed_text_has_a_changed_vector(void **state) {
   check_whole(test);
 }
 
+static void a_filter_over_all_tables_is_for_those_that_have_its_fields(void **state) {
+  test_db *test = *state;
+  rem_error error = {0};
+  rem_cursor *cursor;
+  rem_read_options options;
+  fill(test);
+  hits found = search(test, "bread and cream", NULL, "{\"category\":\"cooking\",\"ordinal\":0}", 5, NAN);
+  assert_int_equal(found.count, 2);
+  rem_read_options_init(&options);
+  options.where_json = "{\"categori\":\"cooking\"}";
+  assert_int_equal(rem_search(test->db, "bread", 5, NULL, &options, &cursor, NULL, &error), REM_UNKNOWN);
+  assert_non_null(strstr(error.message, "'categori'"));
+  options.where_json = "{\"category\":";
+  assert_int_equal(rem_search(test->db, "bread", 5, NULL, &options, &cursor, NULL, &error), REM_INVALID);
+}
+
 static void without_a_model_rows_are_stored_and_pending(void **state) {
   test_db *test = *state;
   char models[256];
@@ -137,6 +153,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       T(the_best_answer_comes_first),   T(limits_count_rows_that_satisfy_everything),
       T(a_threshold_gives_every_match), T(a_changed_text_has_a_changed_vector),
+      T(a_filter_over_all_tables_is_for_those_that_have_its_fields),
       T(without_a_model_rows_are_stored_and_pending),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

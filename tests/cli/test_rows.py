@@ -224,7 +224,15 @@ class Edges(ProgramTest):
         self.assertTrue(next(edge for edge in out if edge["key"] == "later")["dangling"])
         into = self.db("edges", "issue", "B", "--direction", "in").json
         self.assertEqual(len(into), 2)
-        self.assertEqual({edge["direction"] for edge in into}, {"in"})
+        self.assertEqual({(edge["direction"], edge["table"], edge["key"]) for edge in into}, {("in", "issue", "A")})
+
+    def test_an_edge_by_id_shows_the_key_of_the_row(self):
+        row_id = self.db("get", "issue", "B").json["id"]
+        self.db("insert", "issue", json.dumps({"key": "C", "title": "c", "edges": [row_id, "00000000-0000-4000-8000-000000000009"]}))
+        out = {edge["target"]: edge for edge in self.db("edges", "issue", "C", "--direction", "out").json}
+        self.assertEqual((out[row_id]["table"], out[row_id]["key"], out[row_id]["dangling"]), ("issue", "B", False))
+        gone = out["00000000-0000-4000-8000-000000000009"]
+        self.assertEqual((gone["table"], gone["key"], gone["dangling"]), (None, None, True))
 
     def test_a_dangling_edge_resolves_when_its_target_appears(self):
         self.db("insert", "issue", '{"key": "later", "title": "l"}')
