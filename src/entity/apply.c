@@ -10,6 +10,7 @@
  * the request back, and the commit loop prepares it again.
  */
 #include "entity/apply_internal.h"
+#include "entity/transaction.h"
 
 #include "base/instant.h"
 #include "storage/key.h"
@@ -38,6 +39,8 @@ static void count_outcome(rem_batch_result *result, const rem_change *change) {
 
 static rem_status apply_changes(rem_apply *run, rem_error *err) {
   const rem_table *checked = NULL;
+  if (run->batch->transaction)
+    REM_TRY(rem_transaction__check(run->batch->transaction, run->group, err));
   for (size_t i = 0; i < run->batch->count; i++) {
     rem_change *change = &run->batch->changes[i];
     run->failed_index = (int64_t)i;

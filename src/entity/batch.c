@@ -214,6 +214,10 @@ rem_status rem_entity_batch_put_json(rem_batch *batch, const char *table, json_t
   return add_put(batch, table, json, 0, true, err);
 }
 
+rem_status rem_entity_batch_put_row(rem_batch *batch, const char *table, json_t *json, rem_error *err) {
+  return add_put(batch, table, json, 0, false, err);
+}
+
 rem_status rem_entity_batch_table(rem_batch *batch, rem_table *table, const rem_counters *delta, rem_error *err) {
   rem_change *change;
   rem_status status = rem_batch__new_change(batch, 0, &change, err);

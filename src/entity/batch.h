@@ -77,6 +77,7 @@ struct rem_batch {
   bool begins_tenant;    /* marks the tenant as complete */
   rem_error trouble;     /* why vectors of the last commit could not be had; code 0: all could */
   bool refused_only;     /* it was only that the model refuses single texts */
+  const struct rem_transaction *transaction; /* whose reads must still hold when this is applied; borrowed, may be NULL */
 };
 
 #define REM_BATCH_MAX_BYTES ((size_t)512 << 20)
@@ -88,6 +89,8 @@ REM_CHECKED rem_status rem_entity_batch_put(rem_batch *batch, const char *table,
                                             rem_error *err);
 /* The same with a parsed object, taken. For ingestion and schema changes. */
 REM_CHECKED rem_status rem_entity_batch_put_json(rem_batch *batch, const char *table, json_t *json, rem_error *err);
+/* The same for rows of callers: 'schema' is refused. */
+REM_CHECKED rem_status rem_entity_batch_put_row(rem_batch *batch, const char *table, json_t *json, rem_error *err);
 /* A put whose edges take the place of those stored, where a put merges them (D12). For ingestion. */
 REM_CHECKED rem_status rem_entity_batch_replace(rem_batch *batch, const char *table, const char *json, size_t json_size,
                                                 rem_error *err);

@@ -3,7 +3,7 @@
  * Cursor: one walk of a plan over a table's rows, for SQLite.
  *
  *   xFilter   arguments -> terms; the path's bounds, ids or entries        cursor_begin.c
- *   xNext     the next row of the path that all terms let pass             cursor_step.c
+ *   xNext     the next row of the path that all terms let pass             cursor_step.c, cursor_pending.c
  *   xColumn   a value of it, out of the record in place                    cursor_column.c
  *
  * The record lies in the iterator's block or in a pin; nothing is copied before SQLite asks for a value. When an argument turns out to be nothing
@@ -20,6 +20,12 @@
 typedef struct rem_stretch {
   rem_slice lower, upper; /* in the cursor's arena */
 } rem_stretch;
+
+/* A row of the transaction, at its place in the order of the walk. */
+typedef struct rem_pending_place {
+  const rem_pending_row *row;
+  rem_slice key; /* what it is ordered by, when the walk is */
+} rem_pending_place;
 
 typedef struct rem_table_cursor {
   sqlite3_vtab_cursor base; /* first: SQLite knows the cursor by it */
@@ -46,6 +52,15 @@ typedef struct rem_table_cursor {
   size_t chunk_start, chunk_count;
   int64_t left;              /* COUNT */
 
+  /* Rows of the transaction (cursor_pending.c). */
+  const rem_pending_row **pending; /* all it has written to the table, by id */
+  size_t pending_count;
+  rem_pending_place *places;       /* of them, those to be given */
+  size_t place_count, next_place;
+  bool held, store_done;           /* a row of the store waits for those before it */
+  uint8_t held_id[16];
+  rem_record held_record;
+
   /* The current row. */
   bool eof;
   uint8_t id[16];
@@ -64,5 +79,10 @@ REM_CHECKED rem_status rem_table_cursor_begin(rem_table_cursor *cursor, const re
 REM_CHECKED rem_status rem_table_cursor_step(rem_table_cursor *cursor, rem_error *err);
 REM_CHECKED rem_status rem_table_cursor_column(rem_table_cursor *cursor, sqlite3_context *context, int column, rem_error *err);
 void rem_table_cursor_deinit(rem_table_cursor *cursor);
+
+/* Between the files. */
+REM_CHECKED rem_status rem_table_cursor__begin_pending(rem_table_cursor *cursor, rem_error *err);
+REM_CHECKED rem_status rem_table_cursor__step_store(rem_table_cursor *cursor, rem_error *err);
+REM_CHECKED rem_status rem_table_cursor__step_merged(rem_table_cursor *cursor, rem_error *err);
 
 #endif

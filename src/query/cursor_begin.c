@@ -522,6 +522,20 @@ static rem_status bind_terms(rem_table_cursor *cursor, const rem_plan *plan, sql
   return REM_OK;
 }
 
+static rem_status begin_path(rem_table_cursor *cursor, sqlite3_value **arguments, rem_error *err) {
+  switch (cursor->path) {
+  case REM_PATH_SCAN: return begin_scan(cursor, err);
+  case REM_PATH_INDEX: return begin_index(cursor, arguments, err);
+  case REM_PATH_ID:
+  case REM_PATH_KEY: return begin_ids(cursor, arguments, err);
+  case REM_PATH_LABEL: return begin_labels(cursor, arguments, err);
+  case REM_PATH_COUNT: return rem_view_count(cursor->view, cursor->module, &cursor->left, err);
+  case REM_PATH_NONE:
+  case REM_PATH_SEARCH: break;
+  }
+  return REM_OK;
+}
+
 rem_status rem_table_cursor_begin(rem_table_cursor *cursor, const rem_plan *plan, int argument_count,
                                   sqlite3_value **arguments, rem_error *err) {
   rem_session *session = cursor->module->session;
@@ -540,23 +554,11 @@ rem_status rem_table_cursor_begin(rem_table_cursor *cursor, const rem_plan *plan
   cursor->reverse = plan->reverse;
   cursor->covered = plan->covered;
   REM_TRY(bind_terms(cursor, plan, arguments, err));
-  switch (cursor->path) {
-  case REM_PATH_SCAN: return begin_scan(cursor, err);
-  case REM_PATH_INDEX: return begin_index(cursor, arguments, err);
-  case REM_PATH_ID:
-  case REM_PATH_KEY: return begin_ids(cursor, arguments, err);
-  case REM_PATH_LABEL: return begin_labels(cursor, arguments, err);
-  case REM_PATH_COUNT: {
-    rem_counters counters;
-    REM_TRY(rem_counters_read(cursor->view->engine->kv, cursor->view->snapshot, session->tenant, cursor->module->table->name,
-                              &counters, err));
-    cursor->left = counters.live;
-    return REM_OK;
-  }
-  case REM_PATH_NONE:
-  case REM_PATH_SEARCH: break;
-  }
-  return REM_OK;
+  /* Rows that are read to be written, or in a transaction, are noted with their sequence number, which only the record has. */
+  if (cursor->view->transaction)
+    cursor->covered = false;
+  REM_TRY(begin_path(cursor, arguments, err));
+  return rem_table_cursor__begin_pending(cursor, err);
 }
 
 void rem_table_cursor_deinit(rem_table_cursor *cursor) {

@@ -244,6 +244,11 @@ static rem_status step_ids(rem_table_cursor *cursor, rem_error *err) {
 /* ------------------------------------------------------------------------------------------- */
 
 rem_status rem_table_cursor_step(rem_table_cursor *cursor, rem_error *err) {
+  bool merged = cursor->view->transaction && cursor->path != REM_PATH_COUNT;
+  return merged ? rem_table_cursor__step_merged(cursor, err) : rem_table_cursor__step_store(cursor, err);
+}
+
+rem_status rem_table_cursor__step_store(rem_table_cursor *cursor, rem_error *err) {
   cursor->has_record = false;
   switch (cursor->path) {
   case REM_PATH_SCAN: return step_scan(cursor, err);

@@ -84,6 +84,7 @@ void rem_query_close(rem_session *session) {
   }
   if (session->sqlite)
     (void)sqlite3_close_v2(session->sqlite);
+  rem_view_unref(session->transaction_view);
   rem_catalog_free(session->catalog);
   (void)rem_engine_unref(session->engine, NULL);
   rem_free(session);

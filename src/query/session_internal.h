@@ -16,6 +16,7 @@
 #include "entity/counters.h"
 #include "entity/engine.h"
 #include "entity/read.h"
+#include "entity/transaction.h"
 #include "query/catalog.h"
 #include "query/columns.h"
 #include "query/sqlite_lib.h"
@@ -23,13 +24,20 @@
 /* What the statements of one moment see. Counted: a cursor may outlive the statement's step, and the transaction its COMMIT. */
 typedef struct rem_view {
   int references;
-  rem_engine *engine; /* borrowed */
-  rem_kv_snapshot *snapshot;
+  rem_engine *engine;        /* borrowed */
+  rem_kv_snapshot *snapshot; /* owned */
+  rem_transaction *transaction; /* owned; NULL: nothing can be written */
+  bool committed;
+  bool reads;                /* rows were read that a commit must find unchanged */
+  size_t *savepoints;        /* by SQLite's number: marks of the transaction */
+  size_t savepoint_count;
 } rem_view;
 
 REM_CHECKED rem_status rem_view_new(rem_engine *engine, rem_kv_snapshot *snapshot, rem_view **ret_view, rem_error *err);
 rem_view *rem_view_ref(rem_view *view);
 void rem_view_unref(rem_view *view);
+/* A row of the store was read, in a view with a transaction. */
+void rem_view_note(rem_view *view, const rem_table *table, const uint8_t id[16], const rem_record *record);
 /* The live rows of a table. */
 REM_CHECKED rem_status rem_view_count(rem_view *view, const rem_module *module, int64_t *ret_count, rem_error *err);
 
@@ -64,6 +72,7 @@ struct rem_session {
   sqlite3 *sqlite;
   rem_catalog *catalog;
   rem_view *view; /* of the statement that is stepping; else NULL */
+  rem_view *transaction_view; /* owned reference: between BEGIN and COMMIT */
   bool declaring; /* a module is telling SQLite its columns: nothing of that is the caller's */
   rem_status failed;
   rem_error failure;     /* of a callback, when `failed` */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stepping a statement: its view, its limits, and what comes of a failure. */
 #include "query/session_internal.h"
+#include "storage/key.h"
 
 void rem_statement__end(rem_statement *statement) {
   rem_statement_reset(statement);
@@ -49,6 +50,12 @@ static rem_status status_of(int code) {
   }
 }
 
+static rem_status read_only(const rem_session *session, rem_error *err) {
+  rem_error_set(err, REM_READONLY, "this session is for reading");
+  rem_error_hint(err, session->engine->writer ? "open one that may write" : "open the database for writing");
+  return REM_READONLY;
+}
+
 rem_status rem_statement__failure(rem_session *session, const rem_statement *statement, int code, rem_error *err) {
   if (session->failed < 0) {
     if (err)
@@ -57,7 +64,10 @@ rem_status rem_statement__failure(rem_session *session, const rem_statement *sta
   }
   if ((code & 0xff) == SQLITE_NOMEM)
     return rem_error_nomem(err);
-  rem_status status = rem_error_set(err, status_of(code), "%s", sqlite3_errmsg(session->sqlite));
+  const char *message = sqlite3_errmsg(session->sqlite);
+  if (session->options.read_only && strstr(message, "may not be modified"))
+    return read_only(session, err);
+  rem_status status = rem_error_set(err, status_of(code), "%s", message);
   int offset = sqlite3_error_offset(session->sqlite);
   if (err && offset >= 0)
     err->offset = offset;
@@ -68,24 +78,83 @@ rem_status rem_statement__failure(rem_session *session, const rem_statement *sta
 /* ------------------------------------------------------------------------------------------- */
 /* Steps                                                                                        */
 
-/* Takes the snapshot, and looks whether the tables are still those of the preparation. */
-static rem_status open_view(rem_statement *statement, bool *ret_stale, rem_error *err) {
-  rem_session *session = statement->session;
-  rem_kv_snapshot *snapshot = NULL;
-  *ret_stale = false;
-  pthread_rwlock_rdlock(&session->engine->view_lock);
-  rem_status status = rem_kv_snapshot_acquire(session->engine->kv, &snapshot, err);
-  for (size_t i = 0; i < statement->use_count && status >= 0; i++) {
+/* Looks whether the tables are still those of the preparation; under the view lock. */
+static rem_status refresh_uses(rem_statement *statement, const rem_kv_snapshot *snapshot, bool *ret_stale, rem_error *err) {
+  for (size_t i = 0; i < statement->use_count; i++) {
     rem_statement_use *use = &statement->uses[i];
-    status = rem_catalog_refresh(session->catalog, use->entry, snapshot, err);
+    REM_TRY(rem_catalog_refresh(statement->session->catalog, use->entry, snapshot, err));
     *ret_stale = *ret_stale || use->entry->version != use->version;
   }
+  return REM_OK;
+}
+
+/* Takes the snapshot that a statement reads, and a transaction when it may write. */
+static rem_status new_view(rem_statement *statement, bool writes, bool *ret_stale, rem_view **ret_view, rem_error *err) {
+  rem_session *session = statement->session;
+  rem_kv_snapshot *snapshot = NULL;
+  rem_view *view = NULL;
+  pthread_rwlock_rdlock(&session->engine->view_lock);
+  rem_status status = rem_kv_snapshot_acquire(session->engine->kv, &snapshot, err);
+  if (status >= 0)
+    status = refresh_uses(statement, snapshot, ret_stale, err);
   pthread_rwlock_unlock(&session->engine->view_lock);
   if (status < 0) {
     rem_kv_snapshot_release(snapshot);
     return status;
   }
-  return rem_view_new(session->engine, snapshot, &statement->view, err);
+  REM_TRY(rem_view_new(session->engine, snapshot, &view, err));
+  if (writes)
+    status = rem_transaction_new(session->engine, session->tenant, snapshot, (size_t)session->options.memory_bytes,
+                                 &view->transaction, err);
+  if (status < 0)
+    rem_view_unref(view);
+  else
+    *ret_view = view;
+  return status;
+}
+
+/* Inside a transaction the snapshot is an older one: the definitions of the tables must be those it was taken with, or their indexes are not what they seem. */
+static rem_status check_definitions(rem_statement *statement, rem_error *err) {
+  rem_session *session = statement->session;
+  rem_buffer key REM_CLEANUP(rem_buffer_deinit) = {0};
+  for (size_t i = 0; i < statement->use_count; i++) {
+    rem_kv_pin then REM_AUTO_PIN = {0}, now REM_AUTO_PIN = {0};
+    const char *name = statement->uses[i].entry->name;
+    rem_buffer_reset(&key);
+    rem_key_table(&key, session->tenant, name);
+    REM_TRY(rem_buffer_status(&key, err));
+    rem_slice bytes = rem_buffer_slice(&key);
+    REM_TRY(rem_kv_get(session->engine->kv, session->transaction_view->snapshot, REM_CF_META, bytes, &then, err));
+    REM_TRY(rem_kv_get(session->engine->kv, NULL, REM_CF_META, bytes, &now, err));
+    /* A tenant's first write stores the built-in tables as they are. */
+    if (!then.data || rem_slice_equal(rem_kv_pin_slice(&then), rem_kv_pin_slice(&now)))
+      continue;
+    rem_error_set(err, REM_CONFLICT, "the schema of '%s' was changed since this transaction began", name);
+    rem_error_hint(err, "roll it back and begin again");
+    return REM_CONFLICT;
+  }
+  return REM_OK;
+}
+
+static rem_status join_transaction(rem_statement *statement, bool *ret_stale, rem_error *err) {
+  rem_session *session = statement->session;
+  if (!session->transaction_view)
+    REM_TRY(new_view(statement, !session->options.read_only, ret_stale, &session->transaction_view, err));
+  pthread_rwlock_rdlock(&session->engine->view_lock);
+  rem_status status = refresh_uses(statement, session->transaction_view->snapshot, ret_stale, err);
+  if (status >= 0)
+    status = check_definitions(statement, err);
+  pthread_rwlock_unlock(&session->engine->view_lock);
+  if (status >= 0)
+    statement->view = rem_view_ref(session->transaction_view);
+  return status;
+}
+
+static rem_status open_view(rem_statement *statement, bool *ret_stale, rem_error *err) {
+  *ret_stale = false;
+  if (rem_session_in_transaction(statement->session))
+    return join_transaction(statement, ret_stale, err);
+  return new_view(statement, !rem_statement_read_only(statement), ret_stale, &statement->view, err);
 }
 
 #define MOST_PREPARATIONS 8
@@ -134,6 +203,8 @@ static rem_status advance(rem_statement *statement, rem_error *err) {
   session->pending = 0;
   int code = sqlite3_step(statement->prepared);
   session->view = NULL;
+  if (!rem_session_in_transaction(session))
+    rem_view_unref(REM_TAKE(session->transaction_view));
   statement->pending += session->pending;
   /* A collation cannot fail by itself. */
   if (session->failed < 0 && (code == SQLITE_ROW || code == SQLITE_DONE))
@@ -149,16 +220,26 @@ static rem_status advance(rem_statement *statement, rem_error *err) {
   return REM_DONE;
 }
 
-rem_status rem_statement_step(rem_statement *statement, rem_error *err) {
-  REM_CHECK_ARG(statement && statement->session, err);
-  if (!statement->running) {
-    rem_status begun = begin(statement, err);
-    if (begun < 0) {
-      rem_statement_reset(statement);
-      return begun;
-    }
+#define MOST_ATTEMPTS 100
+
+/* One step; a statement that is a transaction of its own and was overtaken by another writer runs again: nobody has seen anything of it yet. */
+static rem_status step(rem_statement *statement, rem_error *err) {
+  rem_status status = REM_OK;
+  for (int attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+    bool alone = !rem_session_in_transaction(statement->session) && !rem_statement_read_only(statement);
+    if (!statement->running)
+      REM_TRY(begin(statement, err));
+    status = advance(statement, err);
+    if (status != REM_CONFLICT || !alone || !statement->view || !statement->view->reads)
+      return status;
+    rem_statement_reset(statement);
   }
-  rem_status status = advance(statement, err);
+  return status;
+}
+
+rem_status rem_statement_step(rem_statement *statement, rem_error *err) {
+  REM_CHECK_ARG(statement && statement->session && statement->prepared, err);
+  rem_status status = step(statement, err);
   statement->has_row = status == REM_ROW;
   if (status == REM_ROW)
     return status;

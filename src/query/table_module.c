@@ -3,6 +3,7 @@
 #include "query/cursor.h"
 #include "query/functions.h"
 #include "query/list_function.h"
+#include "query/table_write.h"
 
 typedef struct table_vtab {
   sqlite3_vtab base;
@@ -116,6 +117,61 @@ static int find_function(sqlite3_vtab *vtab, int argument_count, const char *nam
   return SQLITE_INDEX_CONSTRAINT_FUNCTION;
 }
 
+/* ------------------------------------------------------------------------------------------- */
+/* Writing                                                                                      */
+
+static rem_session *session_of(sqlite3_vtab *vtab) {
+  return module_of(vtab)->session;
+}
+
+static int outcome(sqlite3_vtab *vtab, rem_status status, const rem_error *err) {
+  return status < 0 ? rem_session__fail(session_of(vtab), status, err) : SQLITE_OK;
+}
+
+static int update(sqlite3_vtab *vtab, int count, sqlite3_value **values, sqlite3_int64 *ret_row_id) {
+  rem_error err;
+  bool written = true;
+  (void)ret_row_id;
+  rem_status status = rem_table_write(module_of(vtab), count, values, &written, &err);
+  /* INSERT OR IGNORE met a row: SQLite passes over it and does not count it. */
+  return status >= 0 && !written ? SQLITE_CONSTRAINT : outcome(vtab, status, &err);
+}
+
+static int begin(sqlite3_vtab *vtab) {
+  (void)vtab;
+  return SQLITE_OK;
+}
+
+static int sync_all(sqlite3_vtab *vtab) {
+  rem_error err;
+  return outcome(vtab, rem_write_sync(session_of(vtab), &err), &err);
+}
+
+static int commit(sqlite3_vtab *vtab) {
+  (void)vtab;
+  return SQLITE_OK;
+}
+
+static int roll_back(sqlite3_vtab *vtab) {
+  rem_write_rollback(session_of(vtab));
+  return SQLITE_OK;
+}
+
+static int set_savepoint(sqlite3_vtab *vtab, int level) {
+  rem_error err;
+  return outcome(vtab, rem_write_savepoint(session_of(vtab), level, &err), &err);
+}
+
+static int release(sqlite3_vtab *vtab, int level) {
+  rem_write_release(session_of(vtab), level);
+  return SQLITE_OK;
+}
+
+static int roll_back_to(sqlite3_vtab *vtab, int level) {
+  rem_write_rollback_to(session_of(vtab), level);
+  return SQLITE_OK;
+}
+
 #define READING                                                                                    \
   .iVersion = 3, .xConnect = connect_table, .xBestIndex = best_index, .xDisconnect = disconnect_table,                 \
   .xDestroy = disconnect_table, .xOpen = open_cursor, .xClose = close_cursor, .xFilter = filter, .xNext = next,        \
@@ -123,4 +179,14 @@ static int find_function(sqlite3_vtab *vtab, int argument_count, const char *nam
 
 /* SQLite itself refuses to write to a table whose module has no xUpdate. */
 const sqlite3_module rem_table_module_read_only = {READING};
-const sqlite3_module rem_table_module = {READING};
+const sqlite3_module rem_table_module = {
+    READING,
+    .xUpdate = update,
+    .xBegin = begin,
+    .xSync = sync_all,
+    .xCommit = commit,
+    .xRollback = roll_back,
+    .xSavepoint = set_savepoint,
+    .xRelease = release,
+    .xRollbackTo = roll_back_to,
+};

@@ -34,6 +34,10 @@ static inline char *run(rem_session *session, const char *sql) {
   return text;
 }
 
+static inline void do_sql(rem_session *session, const char *sql) {
+  free(run(session, sql));
+}
+
 static inline void expect(rem_session *session, const char *sql, const char *rows) {
   char *found = run(session, sql);
   if (strcmp(found, rows) != 0)

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Transaction: writes that their author can read before anybody else does, and that are committed as one batch or not at all.
+ *
+ *   batch      what will be committed (batch.h)
+ *   pending    the same, as rows to be read: by table, a head for each row written, its newest state on top
+ *   reads      rows of the store that were read, with the sequence number they had
+ *
+ *   heads  [ id ] ── newest ── previous ── previous      one state a write; a rewind takes the last ones off again
+ *
+ * Reading is the caller's: it walks the store under the snapshot and lays the pending rows over it (collect, find). States live as long as
+ * the transaction, also those taken back, so a reader that holds one never loses it.
+ *
+ * First committer wins (D29): in the apply order, before anything is applied, every row read or written must have the sequence number it had under the
+ * snapshot. When nobody has committed to the tenant since the snapshot that is known without looking at a row.
+ *
+ * A transaction belongs to one thread at a time.
+ */
+#ifndef REM_ENTITY_TRANSACTION_H
+#define REM_ENTITY_TRANSACTION_H
+
+#include "entity/batch.h"
+#include "entity/read.h"
+
+typedef struct rem_transaction rem_transaction;
+
+/* A row as the transaction has left it. */
+typedef struct rem_pending_row {
+  rem_table *table; /* borrowed from the transaction */
+  uint8_t id[16];
+  rem_record record; /* with its system part: times, deleted or not */
+  bool was_live;     /* under the snapshot */
+} rem_pending_row;
+
+/* `snapshot` is borrowed and outlives the transaction. `max_bytes`: of what is pending; REM_LIMIT beyond. Owned: rem_transaction_free(). REM_READONLY. */
+REM_CHECKED rem_status rem_transaction_new(rem_engine *engine, const char *tenant, const rem_kv_snapshot *snapshot,
+                                           size_t max_bytes, rem_transaction **ret_transaction, rem_error *err);
+void rem_transaction_free(rem_transaction *transaction);
+
+/* ---- writing ---- */
+
+/*
+ * An insert (D12): `document` (taken) replaces the row of its key or id, or makes one. With `keep_old` a live row that is there already stays as it is:
+ * `ret_written` (may be NULL) is false then.
+ */
+REM_CHECKED rem_status rem_transaction_put(rem_transaction *transaction, rem_table *table, json_t *document, bool keep_old,
+                                           bool *ret_written, rem_error *err);
+/* Sets fields of the row `id`: those in `fields` (taken) take the place of what it has, whole; the key cannot change. `edges` may be among them.
+ * REM_NOT_FOUND: there is no such live row. */
+REM_CHECKED rem_status rem_transaction_set(rem_transaction *transaction, rem_table *table, const uint8_t id[16], json_t *fields,
+                                           rem_error *err);
+/* REM_NOT_FOUND: there is no such live row. */
+REM_CHECKED rem_status rem_transaction_delete(rem_transaction *transaction, rem_table *table, const uint8_t id[16], rem_error *err);
+
+/* A place to come back to, and the way back: what was written since is forgotten. */
+size_t rem_transaction_mark(const rem_transaction *transaction);
+void rem_transaction_rewind(rem_transaction *transaction, size_t mark);
+
+/* ---- reading ---- */
+
+/* The rows of `table` that the transaction has written, deleted ones too, sorted by id: an array in `arena` of `ret_count`. */
+REM_CHECKED rem_status rem_transaction_collect(const rem_transaction *transaction, const rem_table *table, rem_arena *arena,
+                                               const rem_pending_row ***ret_rows, size_t *ret_count, rem_error *err);
+/* How many more live rows the table has by it. */
+int64_t rem_transaction_live_delta(const rem_transaction *transaction, const rem_table *table);
+/* A row of the store was read. Never fails: beyond a bound, or without memory, any commit of others will count as a conflict. */
+void rem_transaction_note(rem_transaction *transaction, const rem_table *table, const uint8_t id[16], uint64_t seq);
+
+/* ---- the end ---- */
+
+/*
+ * Commits what was written as one batch. `checked`: REM_CONFLICT when a row read or written has changed since; otherwise rows are written whatever
+ * they are now, as an API call does. The transaction can be read after, but no longer written.
+ */
+REM_CHECKED rem_status rem_transaction_commit(rem_transaction *transaction, bool checked, rem_batch_result *ret_result,
+                                              rem_error *err);
+/* Has it anything to commit? */
+bool rem_transaction_is_empty(const rem_transaction *transaction);
+
+/* For apply.c: REM_OK, or REM_CONFLICT. */
+REM_CHECKED rem_status rem_transaction__check(const rem_transaction *transaction, rem_commit_group *group, rem_error *err);
+
+#endif

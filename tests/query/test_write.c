@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writing rows with SQL: documents, transactions, what they see of themselves, conflicts. */
+#include "query_test.h"
+
+static const char TASK[] =
+    "{\"title\":\"Task\",\"short_name\":\"task\",\"type\":\"object\",\"key_field\":\"code\",\"indexed_fields\":[\"state\",\"points\"],"
+    "\"properties\":{\"code\":{\"type\":\"string\"},\"state\":{\"type\":\"string\",\"default\":\"open\"},\"points\":{\"type\":\"integer\"},"
+    "\"done\":{\"type\":\"boolean\"},\"tags\":{\"type\":\"array\"},\"due\":{\"type\":\"string\",\"format\":\"date-time\"},"
+    "\"note\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"null\"}]}},\"required\":[\"code\",\"note\"]}";
+
+static int fill(void **state) {
+  test_setup(state);
+  add_schema(*state, TASK);
+  return 0;
+}
+
+static void inserts_make_replace_and_ignore(void **state) {
+  rem_session *s = open_session(*state);
+  rem_batch_result result;
+  expect(s, "INSERT INTO task(code, points, done, tags, due) VALUES ('a', 3, TRUE, '[\"x\"]', '2025-01-02'), ('b', 5, FALSE, NULL, NULL)", "");
+  rem_session_commit_result(s, &result);
+  assert_int_equal(result.inserted, 2);
+  expect(s, "SELECT code, state, points, done, tags, due, note FROM task ORDER BY code",
+         "{\"code\":\"a\",\"state\":\"open\",\"points\":3,\"done\":true,\"tags\":[\"x\"],\"due\":\"2025-01-02T00:00:00Z\",\"note\":null}\n"
+         "{\"code\":\"b\",\"state\":\"open\",\"points\":5,\"done\":false,\"tags\":null,\"due\":null,\"note\":null}\n");
+  expect(s, "INSERT INTO task(code, points) VALUES ('a', 4)", "");
+  rem_session_commit_result(s, &result);
+  assert_int_equal(result.updated, 1);
+  expect(s, "SELECT points, done FROM task WHERE code = 'a'", "{\"points\":4,\"done\":null}\n");
+  expect(s, "INSERT OR IGNORE INTO task(code, points) VALUES ('a', 9), ('c', 1)", "");
+  expect(s, "SELECT code, points FROM task ORDER BY points", "{\"code\":\"c\",\"points\":1}\n{\"code\":\"a\",\"points\":4}\n{\"code\":\"b\",\"points\":5}\n");
+  expect(s, "INSERT INTO task(_doc) VALUES ('{\"code\":\"d\",\"note\":\"n\",\"points\":7}')", "");
+  expect(s, "INSERT INTO task(code, points) SELECT code || '2', points + 10 FROM task", "");
+  expect(s, "SELECT count(*) AS n, sum(points) AS p FROM task", "{\"n\":8,\"p\":74}\n");
+  rem_session_close(s);
+  check_whole(*state);
+}
+
+static void updates_set_fields_and_deletes_hide_rows(void **state) {
+  rem_session *s = open_session(*state);
+  do_sql(s, "INSERT INTO task(code, points, note, tags) VALUES ('a', 1, 'n', '[1,2]'), ('b', 2, 'n', NULL), ('c', 3, 'n', NULL)");
+  rem_statement *statement;
+  OK(rem_session_prepare(s, "UPDATE task SET points = points + 10, note = NULL WHERE points >= 2", 67, &statement, NULL, err));
+  assert_int_equal(rem_statement_step(statement, NULL), REM_DONE);
+  assert_int_equal(rem_statement_changes(statement), 2);
+  rem_statement_free(statement);
+  expect(s, "SELECT code, points, note, tags FROM task ORDER BY code",
+         "{\"code\":\"a\",\"points\":1,\"note\":\"n\",\"tags\":[1,2]}\n{\"code\":\"b\",\"points\":12,\"note\":null,\"tags\":null}\n"
+         "{\"code\":\"c\",\"points\":13,\"note\":null,\"tags\":null}\n");
+  expect(s, "DELETE FROM task WHERE state = 'open' AND points > 12", "");
+  expect(s, "SELECT code FROM task ORDER BY 1", "{\"code\":\"a\"}\n{\"code\":\"b\"}\n");
+  expect(s, "SELECT count(*) FROM \"task+deleted\"", "{\"count(*)\":3}\n");
+  assert_int_equal(refuse(s, "UPDATE task SET code = 'z' WHERE code = 'a'", NULL), REM_INVALID);
+  assert_int_equal(refuse(s, "UPDATE task SET id = '00000000-0000-0000-0000-000000000000'", NULL), REM_INVALID);
+  assert_int_equal(refuse(s, "UPDATE task SET points = 'many'", NULL), REM_INVALID);
+  assert_int_equal(refuse(s, "UPDATE task SET modified_at = '2020-01-01'", NULL), REM_INVALID);
+  assert_int_equal(refuse(s, "INSERT INTO task(code, points) VALUES ('x', 1), ('y', 'no')", NULL), REM_INVALID);
+  expect(s, "SELECT count(*) FROM task", "{\"count(*)\":2}\n");
+  assert_int_equal(refuse(s, "INSERT INTO schema(name) VALUES ('x')", NULL), REM_INVALID);
+  rem_session_close(s);
+  check_whole(*state);
+}
+
+static void a_transaction_sees_what_it_wrote_and_nobody_else_does(void **state) {
+  rem_session *s = open_session(*state), *other = open_session(*state);
+  do_sql(s, "INSERT INTO task(code, points, state) VALUES ('a', 1, 'open'), ('b', 2, 'shut'), ('c', 3, 'open')");
+  do_sql(s, "BEGIN");
+  do_sql(s, "INSERT INTO task(code, points, state) VALUES ('d', 0, 'open')");
+  do_sql(s, "UPDATE task SET points = 9, state = 'shut' WHERE code = 'a'");
+  do_sql(s, "DELETE FROM task WHERE code = 'c'");
+  expect(s, "SELECT code FROM task ORDER BY points", "{\"code\":\"d\"}\n{\"code\":\"b\"}\n{\"code\":\"a\"}\n");
+  expect(s, "SELECT code FROM task ORDER BY points DESC LIMIT 2", "{\"code\":\"a\"}\n{\"code\":\"b\"}\n");
+  expect(s, "SELECT code FROM task WHERE state = 'shut' ORDER BY code", "{\"code\":\"a\"}\n{\"code\":\"b\"}\n");
+  expect(s, "SELECT code FROM task WHERE state = 'open'", "{\"code\":\"d\"}\n");
+  expect(s, "SELECT points FROM task WHERE code = 'd'", "{\"points\":0}\n");
+  expect(s, "SELECT count(*) FROM task", "{\"count(*)\":3}\n");
+  expect(s, "SELECT _count FROM \"task+count\"", "{\"_count\":3}\n");
+  expect(s, "SELECT points FROM task WHERE code IN ('a','b','c','d') ORDER BY points", "{\"points\":0}\n{\"points\":2}\n{\"points\":9}\n");
+  expect(other, "SELECT code FROM task ORDER BY points", "{\"code\":\"a\"}\n{\"code\":\"b\"}\n{\"code\":\"c\"}\n");
+  do_sql(s, "COMMIT");
+  expect(other, "SELECT code FROM task ORDER BY points", "{\"code\":\"d\"}\n{\"code\":\"b\"}\n{\"code\":\"a\"}\n");
+  rem_session_close(s);
+  rem_session_close(other);
+  check_whole(*state);
+}
+
+static void rollback_and_savepoints_take_back(void **state) {
+  rem_session *s = open_session(*state);
+  do_sql(s, "BEGIN");
+  do_sql(s, "INSERT INTO task(code) VALUES ('a')");
+  do_sql(s, "ROLLBACK");
+  expect(s, "SELECT count(*) FROM task", "{\"count(*)\":0}\n");
+  do_sql(s, "BEGIN");
+  do_sql(s, "SAVEPOINT p");
+  do_sql(s, "INSERT INTO task(code, points) VALUES ('a', 1)");
+  do_sql(s, "SAVEPOINT q");
+  do_sql(s, "INSERT INTO task(code) VALUES ('b')");
+  do_sql(s, "UPDATE task SET points = 2 WHERE code = 'a'");
+  expect(s, "SELECT code, points FROM task ORDER BY code", "{\"code\":\"a\",\"points\":2}\n{\"code\":\"b\",\"points\":null}\n");
+  do_sql(s, "ROLLBACK TO q");
+  expect(s, "SELECT code, points FROM task ORDER BY code", "{\"code\":\"a\",\"points\":1}\n");
+  do_sql(s, "INSERT INTO task(code) VALUES ('c')");
+  assert_int_equal(refuse(s, "INSERT INTO task(code, points) VALUES ('e', 1), ('f', 'bad')", NULL), REM_INVALID);
+  expect(s, "SELECT code FROM task ORDER BY code", "{\"code\":\"a\"}\n{\"code\":\"c\"}\n");
+  do_sql(s, "RELEASE p");
+  do_sql(s, "INSERT INTO task(code) VALUES ('g')");
+  do_sql(s, "COMMIT");
+  expect(s, "SELECT code FROM task ORDER BY code", "{\"code\":\"a\"}\n{\"code\":\"c\"}\n{\"code\":\"g\"}\n");
+  rem_session_close(s);
+  check_whole(*state);
+}
+
+static void the_first_to_commit_wins(void **state) {
+  rem_session *s = open_session(*state), *other = open_session(*state);
+  do_sql(s, "INSERT INTO task(code, points) VALUES ('a', 1), ('b', 1)");
+  do_sql(s, "BEGIN");
+  expect(s, "SELECT points FROM task WHERE code = 'a'", "{\"points\":1}\n");
+  do_sql(other, "UPDATE task SET points = points + 5 WHERE code = 'a'");
+  expect(s, "SELECT points FROM task WHERE code = 'a'", "{\"points\":1}\n");
+  do_sql(s, "UPDATE task SET points = 2 WHERE code = 'b'");
+  assert_int_equal(refuse(s, "COMMIT", NULL), REM_CONFLICT);
+  assert_false(rem_session_in_transaction(s));
+  expect(s, "SELECT code, points FROM task ORDER BY code", "{\"code\":\"a\",\"points\":6}\n{\"code\":\"b\",\"points\":1}\n");
+  do_sql(s, "BEGIN");
+  do_sql(s, "UPDATE task SET points = 2 WHERE code = 'b'");
+  do_sql(other, "INSERT INTO task(code) VALUES ('c')");
+  do_sql(s, "COMMIT");
+  expect(s, "SELECT code, points FROM task ORDER BY code", "{\"code\":\"a\",\"points\":6}\n{\"code\":\"b\",\"points\":2}\n{\"code\":\"c\",\"points\":null}\n");
+  do_sql(s, "BEGIN");
+  do_sql(s, "INSERT INTO task(code) VALUES ('new')");
+  do_sql(other, "INSERT INTO task(code) VALUES ('new')");
+  assert_int_equal(refuse(s, "COMMIT", NULL), REM_CONFLICT);
+  rem_session_close(s);
+  rem_session_close(other);
+  check_whole(*state);
+}
+
+static void a_statement_keeps_its_view_over_a_commit(void **state) {
+  rem_session *s = open_session(*state);
+  rem_statement *reading;
+  do_sql(s, "INSERT INTO task(code, points) VALUES ('a', 1), ('b', 2), ('c', 3)");
+  do_sql(s, "BEGIN");
+  do_sql(s, "INSERT INTO task(code, points) VALUES ('d', 4)");
+  OK(rem_session_prepare(s, "SELECT code FROM task ORDER BY points", 37, &reading, NULL, err));
+  assert_int_equal(rem_statement_step(reading, NULL), REM_ROW);
+  do_sql(s, "UPDATE task SET points = 0 WHERE code = 'd'");
+  do_sql(s, "COMMIT");
+  int rows = 1;
+  while (rem_statement_step(reading, NULL) == REM_ROW)
+    rows++;
+  assert_int_equal(rows, 4);
+  rem_statement_free(reading);
+  rem_session_close(s);
+}
+
+static void a_read_only_session_has_no_way_to_write(void **state) {
+  test_db *test = *state;
+  rem_session *s;
+  rem_session_options options;
+  rem_session_options_init(&options);
+  options.read_only = true;
+  OK(rem_session_open(test->db, &options, &s, err));
+  assert_int_equal(refuse(s, "INSERT INTO task(code) VALUES ('a')", NULL), REM_READONLY);
+  assert_int_equal(refuse(s, "UPDATE task SET points = 1", NULL), REM_READONLY);
+  assert_int_equal(refuse(s, "DELETE FROM task", NULL), REM_READONLY);
+  do_sql(s, "BEGIN");
+  expect(s, "SELECT count(*) FROM task", "{\"count(*)\":0}\n");
+  do_sql(s, "COMMIT");
+  rem_session_close(s);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(inserts_make_replace_and_ignore, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(updates_set_fields_and_deletes_hide_rows, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(a_transaction_sees_what_it_wrote_and_nobody_else_does, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(rollback_and_savepoints_take_back, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(the_first_to_commit_wins, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(a_statement_keeps_its_view_over_a_commit, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(a_read_only_session_has_no_way_to_write, fill, test_teardown),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
