@@ -103,6 +103,7 @@ int main(int argc, char **argv) {
     return 2;
   }
   if (rem_config_load(&config, &error) < 0 || rem_config_set(config, "P8_MODELS_DIR", argv[1], &error) < 0 ||
+      rem_config_set(config, "P8_ENABLE_CACHE", "false", &error) < 0 ||
       rem_embedder_open(config, NULL, REM_MODEL_DEFAULT, &embedder, &error) < 0)
     stop(&error);
   const char *kernel = kernel_of(argv[1]);

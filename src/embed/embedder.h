@@ -10,7 +10,7 @@
 typedef struct rem_embedder rem_embedder;
 
 /*
- * Opens the model `model_name` (NULL: P8_DEFAULT_EMBEDDING), see provider.h for names. `config` is borrowed during the
+ * Opens the model `model_name` (NULL: P8_DEFAULT_EMBEDDING), see provider.h for names, with the cache of P8_CACHE_DIR. `config` is borrowed during the
  * call; `pool` (NULL: work in the calling thread) must outlive the embedder. REM_MODEL as rem_model_open(), REM_PROVIDER without a key. Cheap. Owned:
  * rem_embedder_close(). Thread-safe in use.
  */
@@ -33,10 +33,16 @@ REM_CHECKED rem_status rem_embedder_ready(rem_embedder *embedder, uint32_t known
 
 /*
  * The vectors of the texts of `request`. A text beyond the model's window is cut to it and counted. An empty text is fine. Equal texts are embedded
- * once. Memory beyond the result is bounded whatever the count is. On failure `result->done` tells which vectors are there all the same;
- * `done` may be NULL. REM_MISUSE before rem_embedder_ready().
+ * once, and not again while they are in the cache. Memory beyond the result is bounded whatever the count is. On failure `result->done` tells which vectors are there all the same;
+ * `done` may be NULL. REM_MISUSE before rem_embedder_ready(), which only models of services need.
  */
 REM_CHECKED rem_status rem_embedder_embed(rem_embedder *embedder, const rem_embed_request *request,
                                           rem_embed_result *result, rem_error *err);
+
+/* For what must not be found any more: the keys under which the vectors of a text are cached, and taking those of `text_count` texts out of the cache, of all
+ * models. REM_IO when that cannot be made sure. */
+#define REM_EMBEDDER_TEXT_KEYS_SIZE 32
+void rem_embedder_text_keys(rem_slice text, uint8_t ret_keys[REM_EMBEDDER_TEXT_KEYS_SIZE]);
+REM_CHECKED rem_status rem_embedder_forget(const rem_config *config, const uint8_t *keys, size_t text_count, rem_error *err);
 
 #endif

@@ -59,6 +59,7 @@ struct rem_provider {
   const rem_provider_type *type;
   rem_model_info info;            /* sha256 is "" for services; dimension 0: not known yet */
   const rem_tokenizer *tokenizer; /* NULL for services */
+  char variant[256];              /* what else the values depend on (precision, address): vectors are cached apart by it */
 };
 
 /* The kind that claims `model`; there always is one. Static. */

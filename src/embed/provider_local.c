@@ -9,6 +9,7 @@
 #include "embed/provider.h"
 
 #include <pthread.h>
+#include <stdio.h>
 
 #include "embed/encoder.h"
 
@@ -83,6 +84,7 @@ static rem_status local_open(const rem_config *config, rem_thread_pool *pool, co
   self->base.type = &rem_provider_local;
   self->base.info = *rem_model_get_info(self->model);
   self->base.tokenizer = rem_model_tokenizer(self->model);
+  snprintf(self->base.variant, sizeof self->base.variant, "%s", rem_config_text(config, REM_CONFIG_EMBEDDING_PRECISION));
   pthread_mutex_init(&self->mutex, NULL);
   *ret_provider = &self->base;
   return REM_OK;

@@ -163,6 +163,7 @@ rem_status rem_remote_open(const rem_remote_dialect *dialect, const rem_provider
     rem_remote_close(&self->base);
     return status;
   }
+  snprintf(self->base.variant, sizeof self->base.variant, "%s", rem_http_host(self->http));
   *ret_provider = &self->base;
   return REM_OK;
 }

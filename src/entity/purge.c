@@ -2,58 +2,92 @@
 #include "entity/purge.h"
 
 #include "entity/batch.h"
+#include "entity/read.h"
 #include "storage/key.h"
 #include "storage/log.h"
 
 #define PIECE 1000 /* rows or entries a commit */
 
+/* A piece of a purge under way. */
+typedef struct purge_piece {
+  rem_engine *engine;
+  const char *tenant;
+  rem_table *table;
+  bool live_too;
+  rem_batch *batch;
+  rem_row row;
+  rem_buffer text, keys; /* keys: of the texts in the cache of vectors */
+  bool end;
+} purge_piece;
+
+/* Takes the row up. Its text, which is to be forgotten too, may be in `large`. */
+static rem_status add_row(purge_piece *piece, const uint8_t *id, rem_slice value, rem_error *err) {
+  REM_TRY(rem_read_value(piece->engine, NULL, piece->tenant, piece->table, id, value, &piece->row, err));
+  rem_buffer_reset(&piece->text);
+  if (rem_record_embedded_text(&piece->row.record, piece->table, &piece->text)) {
+    uint8_t *keys = rem_buffer_extend(&piece->keys, REM_EMBEDDER_TEXT_KEYS_SIZE);
+    if (keys)
+      rem_embedder_text_keys(rem_buffer_slice(&piece->text), keys);
+  }
+  REM_TRY(rem_buffer_status(&piece->text, err));
+  REM_TRY(rem_buffer_status(&piece->keys, err));
+  return rem_entity_batch_purge(piece->batch, piece->table, id, piece->live_too, err);
+}
+
 /* Adds up to `limit` rows with ids from `cursor` on to the batch; all of them, or only deleted ones. */
-static rem_status collect(rem_engine *engine, const char *tenant, rem_table *table, uint8_t cursor[16], size_t limit,
-                          bool live_too, rem_batch *batch, bool *ret_end, rem_error *err) {
+static rem_status collect(purge_piece *piece, uint8_t cursor[16], size_t limit, rem_error *err) {
   rem_kv_iterator *iterator REM_AUTO_ITERATOR = NULL;
   rem_buffer key REM_CLEANUP(rem_buffer_deinit) = {0};
-  rem_key_entity_prefix(&key, tenant, table->name);
+  rem_key_entity_prefix(&key, piece->tenant, piece->table->name);
   REM_TRY(rem_buffer_status(&key, err));
-  REM_TRY(rem_kv_iterator_prefix(engine->kv, NULL, REM_CF_ENTITIES, rem_buffer_slice(&key), &iterator, err));
+  REM_TRY(rem_kv_iterator_prefix(piece->engine->kv, NULL, REM_CF_ENTITIES, rem_buffer_slice(&key), &iterator, err));
   rem_buffer_append(&key, cursor, 16);
   REM_TRY(rem_buffer_status(&key, err));
   rem_kv_iterator_seek(iterator, rem_buffer_slice(&key));
   size_t added = 0;
   for (; rem_kv_iterator_valid(iterator) && added < limit; rem_kv_iterator_next(iterator)) {
-    const uint8_t *id = rem_key_id(rem_kv_iterator_key(iterator));
     rem_record record;
     rem_slice value = rem_kv_iterator_value(iterator);
     REM_TRY(rem_record_open(value.data, value.size, &record, err));
-    if (!live_too && !rem_record_is_deleted(&record))
+    if (!piece->live_too && !rem_record_is_deleted(&record))
       continue;
-    REM_TRY(rem_entity_batch_purge(batch, table, id, live_too, err));
+    REM_TRY(add_row(piece, rem_key_id(rem_kv_iterator_key(iterator)), value, err));
     added++;
   }
-  *ret_end = !rem_kv_iterator_valid(iterator);
-  if (!*ret_end)
-    memcpy(cursor, rem_key_id(rem_kv_iterator_key(iterator)), 16);
-  return *ret_end ? rem_kv_iterator_status(iterator, err) : REM_OK;
+  piece->end = !rem_kv_iterator_valid(iterator);
+  if (piece->end)
+    return rem_kv_iterator_status(iterator, err);
+  memcpy(cursor, rem_key_id(rem_kv_iterator_key(iterator)), 16);
+  return REM_OK;
 }
 
-static rem_status purge_piece(rem_engine *engine, const char *tenant, rem_table *table, uint8_t cursor[16], size_t limit,
-                              bool live_too, int64_t *ret_removed, rem_error *err) {
-  rem_batch *batch;
+/* What follows from a row goes before the row does: a kill in between leaves a row that the next purge comes to. */
+static rem_status run_piece(purge_piece *piece, uint8_t cursor[16], size_t limit, int64_t *ret_removed, rem_error *err) {
   rem_batch_result result = {0};
-  bool end = false;
-  REM_TRY(rem_entity_batch_new(engine, tenant, &batch, err));
-  batch->schema_change = live_too; /* the removal of a table holds the schema lock */
-  rem_status status = collect(engine, tenant, table, cursor, limit, live_too, batch, &end, err);
-  if (status >= 0)
-    status = rem_entity_batch_commit(batch, &result, NULL, err);
-  rem_entity_batch_free(batch);
-  REM_TRY(status);
+  REM_TRY(collect(piece, cursor, limit, err));
+  REM_TRY(rem_embedder_forget(piece->engine->config, piece->keys.data, piece->keys.size / REM_EMBEDDER_TEXT_KEYS_SIZE, err));
+  REM_TRY(rem_entity_batch_commit(piece->batch, &result, NULL, err));
   *ret_removed = result.deleted;
-  return end ? REM_DONE : REM_ROW;
+  return piece->end ? REM_DONE : REM_ROW;
+}
+
+static rem_status purge(rem_engine *engine, const char *tenant, rem_table *table, uint8_t cursor[16], size_t limit,
+                        bool live_too, int64_t *ret_removed, rem_error *err) {
+  purge_piece piece = {.engine = engine, .tenant = tenant, .table = table, .live_too = live_too};
+  REM_TRY(rem_entity_batch_new(engine, tenant, &piece.batch, err));
+  piece.batch->schema_change = live_too; /* the removal of a table holds the schema lock */
+  rem_row__init(&piece.row, engine);
+  rem_status status = run_piece(&piece, cursor, limit, ret_removed, err);
+  rem_row__deinit(&piece.row);
+  rem_buffer_deinit(&piece.text);
+  rem_buffer_deinit(&piece.keys);
+  rem_entity_batch_free(piece.batch);
+  return status;
 }
 
 rem_status rem_purge_deleted(rem_engine *engine, const char *tenant, rem_table *table, uint8_t cursor[16], size_t limit,
                              int64_t *ret_removed, rem_error *err) {
-  return purge_piece(engine, tenant, table, cursor, limit, false, ret_removed, err);
+  return purge(engine, tenant, table, cursor, limit, false, ret_removed, err);
 }
 
 static rem_status remove_definition(rem_engine *engine, const char *tenant, rem_table *table, rem_error *err) {
@@ -82,7 +116,7 @@ rem_status rem_purge_table(rem_engine *engine, const char *tenant, rem_table *ta
   uint8_t cursor[16] = {0};
   for (rem_status status = REM_ROW; status == REM_ROW;) {
     int64_t removed;
-    status = purge_piece(engine, tenant, table, cursor, PIECE, true, &removed, err);
+    status = purge(engine, tenant, table, cursor, PIECE, true, &removed, err);
     REM_TRY(status);
   }
   return remove_definition(engine, tenant, table, err);
