@@ -81,6 +81,16 @@ typedef enum rem_graph_plan {
 /* "walk", "walk, keeping matches", …; static. */
 const char *rem_graph_plan_name(rem_graph_plan plan);
 
+/*
+ * The rows of a set of ids, found once for many searches (about 0.1 us an id). The ids (any order) are borrowed as long as it lives. It
+ * serves best while the graph does not change: after a change, and under another snapshot of a graph that can change, each search looks the ids up
+ * anew. Owned: rem_graph_filter_free().
+ */
+typedef struct rem_graph_filter rem_graph_filter;
+REM_CHECKED rem_status rem_graph_filter_new(rem_graph *graph, const uint8_t (*ids)[16], size_t id_count, uint64_t snapshot,
+                                            rem_graph_filter **ret_filter, rem_error *err);
+void rem_graph_filter_free(rem_graph_filter *filter);
+
 /* Initialise with {0} and fill in. Everything is borrowed during the call. */
 typedef struct rem_graph_search {
   rem_metric metric;
@@ -90,14 +100,16 @@ typedef struct rem_graph_search {
   bool has_threshold;
   double threshold;   /* least similarity, or greatest distance; a score equal to it passes. With k: of the best k those that pass */
   uint64_t snapshot;  /* rows with birth <= snapshot < death; 0: the latest */
-  /* The rows that count; at most one of `accept` and `ids`. */
+  /* The rows that count; at most one of `accept`, `filter` and `ids`. */
   bool (*accept)(void *context, const uint8_t id[16]); /* may be asked more than once for a row */
   void *accept_context;
+  const rem_graph_filter *filter;
   const uint8_t (*ids)[16]; /* any order */
   size_t id_count;
   /* Rows that do not count, whatever the above says: changed since the graph's sequence, answered by the caller. Any order. */
   const uint8_t (*except)[16];
   size_t except_count;
+  const rem_graph_filter *except_filter; /* in place of `except` */
   bool exact;       /* no walk: every score is computed */
   bool approximate; /* a filtered walk may come back short instead of scanning */
   const atomic_bool *cancel; /* polled; REM_CANCELLED */

@@ -18,7 +18,7 @@
 
 /*
  * Writes a built graph to `path`, which must not exist: through "<path>.tmp", synced, renamed, folder synced. Rows that are dead are left
- * out. Searches go on; changes wait. `note` (up to 64 bytes, may be NULL) comes back from open: what the caller ties the file to, as
+ * out. Searches go on; changes wait. `note` (up to 512 bytes, may be NULL) comes back from open: what the caller ties the file to, as
  * the model's hash. REM_EXISTS, REM_IO, REM_FULL; REM_MISUSE: the graph is not built.
  */
 REM_CHECKED rem_status rem_graph_file_write(rem_graph *graph, const char *path, const void *note, size_t note_size, rem_error *err);

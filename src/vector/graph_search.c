@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Search: the choice of a plan, exact scores of what it found, the answer.
+ *
+ *   everything counts                  walk
+ *   few match                          scan of their codes
+ *   few match around the query,        scan of their codes: they are elsewhere
+ *     by their share in all
+ *   a third match around the query     walk, keeping matches
+ *   else                               walk from match to match
+ *
+ * A filtered walk that used up its budget, came back short, or whose pool ends within the codes' error of the k-th score, is followed by the scan.
+ */
+#include "vector/graph_internal.h"
+
+#include <math.h>
+
+#define SCAN_ROWS   3000 /* as fast as a walk */
+#define SCAN_SHARE  0.03 /* of all nodes: a filtered walk is slower */
+#define ELSEWHERE   0.25 /* share around the query to share in all */
+#define KEEP_SHARE  0.35
+#define MOSTLY      0.9  /* a plain walk, then leave out */
+#define MATCHES_EF  80
+#define PROBES      256
+#define FIRST_PROBES 32  /* enough to see that nearly all match */
+#define ROOMY       4    /* pool to k from which a pool without an end in sight is widened */
+#define WIDEST      2048
+#define MOST_WALKED 1000 /* k from which a scan is faster than a pool */
+#define SAME_LENGTH 1.002 /* longest to shortest, squared */
+
+/* ------------------------------------------------------------------------------------------- */
+/* Scores                                                                                       */
+
+void rem_graph__prefetch_node(const rem_graph *g, uint32_t node) {
+  uint32_t vector = rem_graph__first_vector(g, node) & ~REM_GRAPH_MORE;
+  if (vector >= g->vector_capacity) return;
+  const uint8_t *values = (const uint8_t *)rem_graph__vector(g, vector);
+  for (size_t i = 0; i < g->vector_stride * sizeof(float); i += REM_GRAPH_LINE)
+    __builtin_prefetch(values + i);
+}
+
+static bool usable(rem_graph_run *run, const void *data, size_t bytes) {
+  if (rem_graph__touch(run->g, data, bytes)) return true;
+  run->failed = true;
+  return false;
+}
+
+static rem_status add_rows(rem_graph_run *run, uint32_t first, double score, rem_error *err) {
+  const rem_graph *g = run->g;
+  uint32_t row = first;
+  for (uint32_t steps = 0; row < g->row_capacity && steps < g->row_capacity; steps++) {
+    const rem_graph_row *r = rem_graph__row(g, row);
+    if (!usable(run, r, sizeof *r)) return REM_OK;
+    if (rem_graph__row_matches(&run->match, row)) REM_TRY(rem_top_k_add(&run->top, r->id, score, err));
+    row = rem_graph__get(&r->next);
+  }
+  return REM_OK;
+}
+
+rem_status rem_graph__score_vector(rem_graph_run *run, uint32_t vector, rem_error *err) {
+  const rem_graph *g = run->g;
+  if (!usable(run, rem_graph__vector(g, vector), g->vector_stride * sizeof(float)) ||
+      !usable(run, rem_graph__place(g, vector), sizeof(rem_graph_place)))
+    return REM_OK;
+  double score = rem_query_score(&run->exact, rem_graph__vector(g, vector));
+  run->report.scored++;
+  if (rem_top_k_rejects(&run->top, score)) return REM_OK;
+  if (run->search->has_threshold && rem_metric_better(run->search->metric, run->search->threshold, score)) return REM_OK;
+  return add_rows(run, rem_graph__get(&rem_graph__place(g, vector)->first_row), score, err);
+}
+
+rem_status rem_graph__score_node(rem_graph_run *run, uint32_t node, rem_error *err) {
+  const rem_graph *g = run->g;
+  if (!usable(run, (const uint32_t *)g->first_vector.data + node, sizeof(uint32_t))) return REM_OK;
+  uint32_t first = rem_graph__first_vector(g, node), vector = first & ~REM_GRAPH_MORE;
+  if (first == REM_GRAPH_NONE || vector >= g->vector_capacity) return REM_OK;
+  REM_TRY(rem_graph__score_vector(run, vector, err));
+  for (uint32_t steps = 0; (first & REM_GRAPH_MORE) && !run->failed && steps < g->vector_capacity; steps++) {
+    if (!usable(run, rem_graph__place(g, vector), sizeof(rem_graph_place))) break;
+    vector = rem_graph__get(&rem_graph__place(g, vector)->next);
+    if (vector >= g->vector_capacity) break;
+    REM_TRY(rem_graph__score_vector(run, vector, err));
+  }
+  return REM_OK;
+}
+
+/* Only where all vectors have one length do other metrics come here. */
+double rem_graph__worst_cosine(const rem_graph_run *run) {
+  if (run->top.count < run->top.k || run->top.count == 0) return -2;
+  double score = run->top.hits[0].score, squares = atomic_load(&run->g->longest), length = sqrt(squares) * run->exact.length;
+  if (run->search->metric == REM_METRIC_COSINE || !(length > 0)) return score;
+  if (run->search->metric == REM_METRIC_INNER_PRODUCT) return score / length;
+  return (squares + run->exact.length * run->exact.length - score * score) / (2 * length);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Plans                                                                                        */
+
+static size_t rerank_count(const rem_graph_run *run, size_t found) {
+  size_t wanted = run->search->k + (run->search->k > 10 ? run->search->k : 10);
+  return wanted < found ? wanted : found;
+}
+
+static rem_status rerank(rem_graph_run *run, size_t begin, size_t end, rem_error *err) {
+  const uint64_t *pool = run->scratch->pool;
+  for (size_t i = begin; i < end && i < begin + 4; i++)
+    rem_graph__prefetch_node(run->g, (uint32_t)pool[i] >> 1);
+  for (size_t i = begin; i < end && !run->failed; i++) {
+    if (i + 4 < end) rem_graph__prefetch_node(run->g, (uint32_t)pool[i + 4] >> 1);
+    REM_TRY(rem_graph__score_node(run, (uint32_t)pool[i] >> 1, err));
+  }
+  return REM_OK;
+}
+
+/* Keys up to this stand for similarities that are `deviations` of the code's error below the worst of the best k, or better. */
+static uint32_t band(const rem_graph_run *run, double deviations) {
+  return rem_graph_query_key(&run->query, rem_graph__worst_cosine(run) - deviations * (double)run->g->codec.error);
+}
+
+/*
+ * The first so many of the pool, then those that look as good as the worst of the best k: there are many where vectors lie close together.
+ * *ret_open: the whole pool does, so there may be more outside.
+ */
+static rem_status rerank_pool(rem_graph_run *run, size_t found, bool *ret_open, rem_error *err) {
+  size_t first = rerank_count(run, found), last = first;
+  REM_TRY(rerank(run, 0, first, err));
+  uint32_t bound = band(run, 2);
+  while (run->top.count == run->top.k && last < found && (uint32_t)(run->scratch->pool[last] >> 32) <= bound)
+    last++;
+  *ret_open = last == found;
+  return rerank(run, first, last, err);
+}
+
+static void start_over(rem_graph_run *run) {
+  run->top.count = 0;
+}
+
+static rem_status scan_matches(rem_graph_run *run, rem_error *err) {
+  start_over(run);
+  if (!run->match.everything) REM_TRY(rem_graph__match_resolve(run->g, &run->match, err));
+  if (run->match.failed) return REM_OK;
+  run->report.matches = run->match.matches;
+  return run->match.everything ? rem_graph__scan_exact(run, err) : rem_graph__scan_codes(run, err);
+}
+
+static bool came_short(const rem_graph_run *run) {
+  size_t rows = atomic_load(&run->g->live_rows), wanted = rows < run->search->k ? rows : run->search->k;
+  return run->top.count < wanted && !run->search->has_threshold && !run->search->approximate;
+}
+
+/* Walk, and leave out afterwards what does not count; *ret_enough is false when too much did not. */
+static rem_status walk_once(rem_graph_run *run, bool *ret_enough, bool *ret_open, rem_error *err) {
+  size_t found = rem_graph__walk(run->g, run->scratch, run->ef, &run->report.visited, &run->failed), kept = 0;
+  uint64_t *pool = run->scratch->pool;
+  run->report.plan = REM_GRAPH_WALK;
+  run->report.ef = run->ef;
+  *ret_enough = true;
+  *ret_open = false;
+  if (run->failed) return REM_OK;
+  for (size_t i = 0; i < found && !run->match.everything; i++) {
+    if (rem_graph__node_matches(&run->match, (uint32_t)pool[i] >> 1)) pool[kept++] = pool[i];
+  }
+  if (run->match.everything) kept = found;
+  *ret_enough = kept * 4 >= found * 3;
+  if (!*ret_enough) return REM_OK;
+  REM_TRY(rerank_pool(run, kept, ret_open, err));
+  *ret_open = *ret_open && found == run->ef;
+  return REM_OK;
+}
+
+/* Among many nearly equal vectors a pool is full before the right ones are in it: it is widened. */
+static rem_status plain_walk(rem_graph_run *run, bool *ret_enough, rem_error *err) {
+  bool open;
+  REM_TRY(walk_once(run, ret_enough, &open, err));
+  while (*ret_enough && open && !run->failed && run->ef >= ROOMY * run->search->k && run->ef < WIDEST) {
+    run->ef *= 4;
+    run->top.count = 0;
+    REM_TRY(rem_graph__scratch_pool(run->scratch, run->ef, err));
+    REM_TRY(walk_once(run, ret_enough, &open, err));
+  }
+  return REM_OK;
+}
+
+/* The share of rows that match, of so many spread over all; exact for a set of ids. */
+static double match_share(rem_graph_run *run, uint32_t most) {
+  const rem_graph *g = run->g;
+  double all = (double)atomic_load(&g->live_rows) + (double)atomic_load(&g->dead_rows);
+  if (run->match.row_bits != NULL) return all > 0 ? (double)run->match.matches / all : 0;
+  uint32_t matching = 0, rows = atomic_load(&g->row_count), probes = rows < most ? rows : most;
+  for (uint32_t i = 0; i < probes && !run->failed; i++) {
+    uint32_t row = (uint32_t)((uint64_t)i * rows / probes);
+    if (usable(run, rem_graph__row(g, row), sizeof(rem_graph_row))) matching += rem_graph__row_matches(&run->match, row);
+  }
+  return probes > 0 ? (double)matching / probes : 0;
+}
+
+/* Does the pool's end lie beyond what may still be among the best k? */
+static bool is_settled(const rem_graph_run *run, size_t found) {
+  if (run->top.count < run->search->k) return false;
+  return (uint32_t)(run->scratch->pool[found - 1] >> 32) > band(run, 3);
+}
+
+/* Exact scores of all of the pool that may be among the best k. */
+static rem_status rerank_settled(rem_graph_run *run, size_t found, bool *ret_settled, rem_error *err) {
+  size_t first = rerank_count(run, found);
+  REM_TRY(rerank(run, 0, first, err));
+  *ret_settled = is_settled(run, found) || run->search->approximate;
+  if (!*ret_settled || run->failed || run->top.count < run->search->k) return REM_OK;
+  size_t last = first;
+  for (uint32_t bound = band(run, 3); last < found && (uint32_t)(run->scratch->pool[last] >> 32) <= bound;)
+    last++;
+  return rerank(run, first, last, err);
+}
+
+static rem_status filtered_walk(rem_graph_run *run, double share, rem_error *err) {
+  uint32_t entry, key;
+  double local = rem_graph__local_rate(run, &entry, &key);
+  if (run->failed) return REM_OK;
+  if (local < ELSEWHERE * share) return scan_matches(run, err);
+  size_t ef = local >= KEEP_SHARE || run->ef > MATCHES_EF ? run->ef : MATCHES_EF;
+  uint64_t budget = (uint64_t)(share * (double)atomic_load(&run->g->linked_nodes)) + 1000;
+  REM_TRY(rem_graph__scratch_pool(run->scratch, ef, err));
+  run->report.plan = local >= KEEP_SHARE ? REM_GRAPH_WALK_KEEP : REM_GRAPH_WALK_MATCHES;
+  run->report.ef = ef;
+  size_t found = local >= KEEP_SHARE ? rem_graph__walk_keep(run, entry, key, ef, budget)
+                                     : rem_graph__walk_matches(run, entry, ef, budget);
+  if (run->failed) return REM_OK;
+  bool settled = false;
+  if (found != SIZE_MAX && (found == ef || (run->search->approximate && found > 0)))
+    REM_TRY(rerank_settled(run, found, &settled, err));
+  return settled || run->failed ? REM_OK : scan_matches(run, err);
+}
+
+static bool can_walk(const rem_graph_run *run) {
+  const rem_graph *g = run->g;
+  const rem_graph_search *search = run->search;
+  bool one_length = atomic_load(&g->longest) <= atomic_load(&g->shortest) * SAME_LENGTH;
+  return g->built && !search->exact && search->k != 0 && search->k <= MOST_WALKED && run->exact.length > 0 &&
+         (search->metric == REM_METRIC_COSINE || one_length);
+}
+
+static rem_status run_plan(rem_graph_run *run, rem_error *err) {
+  if (!can_walk(run)) return rem_graph__scan_exact(run, err);
+  rem_graph_codec_query(&run->g->codec, run->scratch->direction, &run->query);
+  double share = run->match.everything ? 1 : match_share(run, FIRST_PROBES);
+  if (share >= MOSTLY && !run->failed) {
+    bool enough;
+    REM_TRY(plain_walk(run, &enough, err));
+    if (run->failed || (enough && !came_short(run))) return REM_OK;
+    if (run->match.everything) return scan_matches(run, err);
+  }
+  share = match_share(run, PROBES);
+  double matching = share * (double)atomic_load(&run->g->linked_nodes);
+  if (run->failed) return REM_OK;
+  start_over(run);
+  if (matching <= SCAN_ROWS || share <= SCAN_SHARE) return scan_matches(run, err);
+  return filtered_walk(run, share, err);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* A search                                                                                     */
+
+static rem_status prepare(rem_graph_run *run, rem_error *err) {
+  rem_graph *g = run->g;
+  const rem_graph_search *search = run->search;
+  uint64_t latest = atomic_load(&g->sequence);
+  uint64_t snapshot = search->snapshot == 0 || search->snapshot == REM_GRAPH_LATEST ? latest : search->snapshot;
+  run->ef = search->ef != 0 ? search->ef : g->options.search_ef;
+  if (run->ef < search->k + search->k / 4) run->ef = search->k + search->k / 4;
+  if (run->ef < 10) run->ef = 10;
+  rem_query_init(&run->exact, search->metric, search->query, g->options.dimension);
+  REM_TRY(rem_graph__scratch_take(g, run->ef, &run->scratch, err));
+  run->query.values = run->scratch->query;
+  rem_graph_direction(search->query, g->options.dimension, run->scratch->direction);
+  return rem_graph__match_init(g, search, snapshot, &run->match, err);
+}
+
+static rem_status finish(rem_graph_run *run, rem_status status, rem_vector_hits *ret_hits, rem_graph_report *ret_report, rem_error *err) {
+  bool damaged = run->g->mapping != NULL && atomic_load(&run->g->mapping->damaged);
+  if (status >= 0 && (run->failed || run->match.failed || damaged)) {
+    status = rem_error_set(err, REM_CORRUPT, "the vector index '%s' is damaged", run->g->mapping != NULL ? run->g->mapping->path : "");
+    rem_error_hint(err, "It is built again from the stored vectors by the next write, or by 'db reindex'.");
+  }
+  if (status < 0) return status;
+  rem_top_k_finish(&run->top);
+  *ret_hits = (rem_vector_hits){run->top.hits, run->top.count, run->report.visited + run->report.scored};
+  run->top.hits = NULL;
+  if (ret_report != NULL) *ret_report = run->report;
+  return REM_OK;
+}
+
+rem_status rem_graph_search_run(rem_graph *g, const rem_graph_search *search, rem_vector_hits *ret_hits, rem_graph_report *ret_report,
+                                rem_error *err) {
+  REM_TRY(rem_vector_check(search->query, g->options.dimension, err));
+  rem_graph_run run = {.g = g, .search = search};
+  rem_top_k_init(&run.top, search->metric, search->k);
+  if (!g->read_only) pthread_rwlock_rdlock(&g->space);
+  rem_status status = prepare(&run, err);
+  if (status >= 0) status = run_plan(&run, err);
+  rem_graph__match_deinit(&run.match);
+  if (!g->read_only) pthread_rwlock_unlock(&g->space);
+  status = finish(&run, status, ret_hits, ret_report, err);
+  rem_top_k_deinit(&run.top);
+  rem_graph__scratch_give(g, run.scratch);
+  return status;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Recall                                                                                       */
+
+static size_t common_hits(const rem_vector_hits *a, const rem_vector_hits *b) {
+  size_t common = 0;
+  for (size_t i = 0; i < a->count; i++) {
+    for (size_t j = 0; j < b->count; j++)
+      common += memcmp(a->hits[i].id, b->hits[j].id, 16) == 0;
+  }
+  return common;
+}
+
+/* The middle of two stored vectors: near to data, and no stored vector itself. */
+static bool sample_query(rem_graph *g, size_t index, size_t count, float *ret_query) {
+  size_t bytes = g->options.dimension * sizeof(float);
+  uint32_t a = (uint32_t)(index * g->vector_count / count), b = (uint32_t)((uint64_t)(a + 1) * 2654435761u % g->vector_count);
+  if (!rem_graph__touch(g, rem_graph__place(g, a), sizeof(rem_graph_place)) || !rem_graph__touch(g, rem_graph__vector(g, a), bytes) ||
+      !rem_graph__touch(g, rem_graph__place(g, b), sizeof(rem_graph_place)) || !rem_graph__touch(g, rem_graph__vector(g, b), bytes))
+    return false;
+  if (rem_graph__get(&rem_graph__place(g, a)->first_row) == REM_GRAPH_NONE ||
+      rem_graph__get(&rem_graph__place(g, b)->first_row) == REM_GRAPH_NONE)
+    return false;
+  for (size_t i = 0; i < g->options.dimension; i++)
+    ret_query[i] = 0.8f * rem_graph__vector(g, a)[i] + 0.2f * rem_graph__vector(g, b)[i];
+  return true;
+}
+
+rem_status rem_graph_estimate_recall(rem_graph *g, size_t query_count, size_t k, unsigned ef, double *ret_recall, rem_error *err) {
+  float *query REM_AUTO_FREE = rem_alloc(g->options.dimension * sizeof *query);
+  if (query == NULL) return rem_error_nomem(err);
+  size_t wanted = 0, found = 0;
+  for (size_t i = 0; i < query_count && g->vector_count > 0; i++) {
+    if (!g->read_only) pthread_rwlock_rdlock(&g->space);
+    bool there = sample_query(g, i, query_count, query);
+    if (!g->read_only) pthread_rwlock_unlock(&g->space);
+    if (!there) continue;
+    rem_graph_search search = {.query = query, .k = k, .ef = ef};
+    rem_vector_hits exact REM_AUTO_VECTOR_HITS = {0}, walked REM_AUTO_VECTOR_HITS = {0};
+    REM_TRY(rem_graph_search_run(g, &search, &walked, NULL, err));
+    search.exact = true;
+    REM_TRY(rem_graph_search_run(g, &search, &exact, NULL, err));
+    wanted += exact.count;
+    found += common_hits(&walked, &exact);
+  }
+  *ret_recall = wanted > 0 ? (double)found / (double)wanted : 1;
+  return REM_OK;
+}
