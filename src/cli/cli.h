@@ -51,6 +51,14 @@ typedef struct cli {
 /* Reports: one line on stderr, for people or as JSON. Those that return an int return the exit code. */
 
 int cli_fail(cli *cli, const rem_error *err);
+/* Where a text that was given came from, for errors at a byte of it. */
+typedef struct cli_source {
+  const char *name; /* of the file; NULL: none */
+  const char *text; /* borrowed */
+  size_t size;
+} cli_source;
+/* The same with the line at fault and a mark under it; err->offset is a byte of the source. */
+int cli_fail_at(cli *cli, const rem_error *err, const cli_source *source);
 int cli_fail_with(cli *cli, rem_status status, const char *hint, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 int cli_fail_usage(cli *cli, const char *hint, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -72,6 +80,8 @@ void cli_report_time(cli *cli);
 rem_status cli_config(cli *cli, rem_error *err);
 /* Opens the database the command line means. CLI_DONE, or the exit code of a failure already reported. */
 int cli_open(cli *cli, rem_mode mode);
+/* Closes the database, if one is open, and opens it again. */
+int cli_reopen(cli *cli, rem_mode mode);
 /* Closes what is open, in order. Returns `code`, or the exit code of a failure to close when that was CLI_DONE. */
 int cli_close(cli *cli, int code);
 

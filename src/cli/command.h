@@ -34,6 +34,8 @@ int cli_run_schema_list(cli *cli);
 int cli_run_schema_show(cli *cli);
 int cli_run_schema_remove(cli *cli);
 int cli_run_insert(cli *cli);
+int cli_run_query(cli *cli);
+int cli_run_shell(cli *cli);
 int cli_run_update(cli *cli);
 int cli_run_delete(cli *cli);
 int cli_run_upsert(cli *cli);

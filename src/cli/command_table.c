@@ -67,6 +67,13 @@ static const cli_option search_options[] = {
     WITH_EMBEDDING,
     END,
 };
+static const cli_option query_options[] = {
+    {"file", NULL, "FILE", "run the statements of a file, - for standard input, until one fails"},
+    {"param", NULL, "NAME=VALUE", "a value for :NAME, or for ?1 as 1=VALUE; repeatable"},
+    {"explain", NULL, NULL, "show how it would be carried out, and do not"},
+    {"timeout", NULL, "SECONDS", "give up after so long; 0 is never; default P8_QUERY_TIMEOUT"},
+    END,
+};
 static const cli_option delete_options[] = {WHERE, END};
 static const cli_option edges_options[] = {{"direction", NULL, "out|in|both", "default: both"}, END};
 static const cli_option ingest_options[] = {
@@ -121,6 +128,17 @@ const cli_command cli_commands[] = {
     {"search", "TEXT", "find by meaning; an exact key comes first", NULL,
      "db search \"how do we rotate keys\"\ndb search \"security best practices\" --schema resources --plan",
      search_options, cli_run_search},
+    {"query", "SQL [VALUE...] | --file FILE", "run a statement of SQL",
+     "Rows of all tables, searches by meaning, joins, aggregates, and INSERT, UPDATE, DELETE. The statements LOOKUP,\n"
+     "SEARCH, FUZZY and TRAVERSE are there too; docs/sql.md describes the language. VALUEs are those of the\n"
+     "parameters ?. A value is text unless it is a number, true, false or null; '\"5\"' is the text 5.",
+     "db query \"SELECT * FROM resources WHERE category = 'tutorial'\"\n"
+     "db query \"SELECT * FROM resources WHERE embedding.cosine('Python programming') LIMIT 10\"\n"
+     "db query \"SELECT name FROM person WHERE role = ? ORDER BY name\" engineer\n"
+     "db query \"SELECT name, _score FROM resources WHERE embedding.cosine(:q) > 0.4\" --param q=\"hot coffee\"\n"
+     "db query \"SELECT role, count(*) FROM person GROUP BY role\" --format csv\n"
+     "db query --file report.sql",
+     query_options, cli_run_query},
     {"update", "TABLE KEY|ID JSON|-", "merge a partial document into a row; print the entity",
      "Members given replace the stored ones; null removes one. Key fields cannot change.",
      "db update person alice@example.com '{\"role\": \"lead\"}'", NULL, cli_run_update},
@@ -159,7 +177,7 @@ const cli_command cli_commands[] = {
 };
 
 bool cli_command_is_later(const char *word) {
-  static const char *const later[] = {"query",   "shell",  "export",      "serve",  "fuzzy", "traverse",
+  static const char *const later[] = {"shell", "export",      "serve",  "fuzzy", "traverse",
                                       "backup", "restore", "replication", "doctor", NULL};
   for (size_t i = 0; later[i]; i++)
     if (strcmp(word, later[i]) == 0)

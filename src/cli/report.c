@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "excerpt.h"
 #include "signals.h"
 
 int cli_exit_of(rem_status status) {
@@ -41,38 +42,74 @@ static void append_code(cli_text *text, const char *name) {
   cli_text_append_byte(text, '"');
 }
 
-static void report(cli *cli, const char *name, const char *message, const char *hint, int64_t offset) {
-  cli_text line = {0};
-  if (cli->json_asked) {
-    cli_text_append_string(&line, "{\"error\":{");
-    append_code(&line, name);
-    cli_text_append_string(&line, ",\"message\":");
-    cli_text_append_json(&line, message, strlen(message));
-    cli_text_append_string(&line, ",\"hint\":");
-    if (hint && hint[0])
-      cli_text_append_json(&line, hint, strlen(hint));
-    else
-      cli_text_append_string(&line, "null");
-    if (offset >= 0) cli_text_printf(&line, ",\"offset\":%lld", (long long)offset);
-    cli_text_append_string(&line, "}}");
-  } else {
-    cli_text_append_string(&line, "db: ");
-    cli_text_append_printable(&line, message, strlen(message));
-    if (hint && hint[0]) {
-      cli_text_append_string(&line, "\nhint: ");
-      cli_text_append_printable(&line, hint, strlen(hint));
-    }
+/* One failure, as it is reported. */
+typedef struct failure {
+  const char *name, *message, *hint; /* hint may be NULL or empty */
+  int64_t offset; /* a byte of the source; -1 */
+  const cli_source *source; /* NULL: none */
+} failure;
+
+static void append_json_report(cli_text *line, const failure *f) {
+  cli_text_append_string(line, "{\"error\":{");
+  append_code(line, f->name);
+  cli_text_append_string(line, ",\"message\":");
+  cli_text_append_json(line, f->message, strlen(f->message));
+  cli_text_append_string(line, ",\"hint\":");
+  if (f->hint && f->hint[0])
+    cli_text_append_json(line, f->hint, strlen(f->hint));
+  else
+    cli_text_append_string(line, "null");
+  if (f->offset >= 0) cli_text_printf(line, ",\"offset\":%lld", (long long)f->offset);
+  if (f->offset >= 0 && f->source) {
+    cli_place place = cli_place_of(f->source->text, f->source->size, (size_t)f->offset);
+    cli_text_printf(line, ",\"line\":%zu,\"column\":%zu", place.line, place.column);
   }
+  cli_text_append_string(line, "}}");
+}
+
+static void append_report(cli_text *line, const failure *f) {
+  const cli_source *source = f->source;
+  cli_text_append_string(line, "db: ");
+  if (source && source->name) {
+    cli_text_append_printable(line, source->name, strlen(source->name));
+    if (f->offset >= 0) cli_text_printf(line, ":%zu", cli_place_of(source->text, source->size, (size_t)f->offset).line);
+    cli_text_append_string(line, ": ");
+  }
+  cli_text_append_printable(line, f->message, strlen(f->message));
+  if (source && f->offset >= 0) {
+    cli_text_append_byte(line, '\n');
+    cli_excerpt_append(line, source->text, source->size, (size_t)f->offset);
+  }
+  if (f->hint && f->hint[0]) {
+    cli_text_append_string(line, "\nhint: ");
+    cli_text_append_printable(line, f->hint, strlen(f->hint));
+  }
+}
+
+static void report_failure(cli *cli, const failure *f) {
+  cli_text line = {0};
+  if (cli->json_asked)
+    append_json_report(&line, f);
+  else
+    append_report(&line, f);
   fflush(stdout);
   fprintf(stderr, "%s\n", line.data);
   cli_text_free(&line);
 }
 
-int cli_fail(cli *cli, const rem_error *err) {
+static void report(cli *cli, const char *name, const char *message, const char *hint) {
+  report_failure(cli, &(failure){name, message, hint, -1, NULL});
+}
+
+int cli_fail_at(cli *cli, const rem_error *err, const cli_source *source) {
   if (err->code == REM_CANCELLED && cli_signal_received())
     return cli_stopped(cli);
-  report(cli, rem_status_name(err->code), err->message, err->hint, err->offset);
+  report_failure(cli, &(failure){rem_status_name(err->code), err->message, err->hint, err->offset, source});
   return cli_exit_of(err->code);
+}
+
+int cli_fail(cli *cli, const rem_error *err) {
+  return cli_fail_at(cli, err, NULL);
 }
 
 int cli_fail_with(cli *cli, rem_status status, const char *hint, const char *format, ...) {
@@ -82,7 +119,7 @@ int cli_fail_with(cli *cli, rem_status status, const char *hint, const char *for
   char *made = NULL;
   if (vasprintf(&made, format, arguments) >= 0) cli_text_append_string(&message, made);
   va_end(arguments);
-  report(cli, rem_status_name(status), message.data, hint, -1);
+  report(cli, rem_status_name(status), message.data, hint);
   free(made);
   cli_text_free(&message);
   return cli_exit_of(status);
@@ -94,7 +131,7 @@ int cli_fail_usage(cli *cli, const char *hint, const char *format, ...) {
   char *made = NULL;
   if (vasprintf(&made, format, arguments) < 0) made = NULL;
   va_end(arguments);
-  report(cli, "usage", made ? made : "bad usage", hint, -1);
+  report(cli, "usage", made ? made : "bad usage", hint);
   free(made);
   return CLI_USAGE;
 }
@@ -151,7 +188,7 @@ int cli_stopped(cli *cli) {
   int number = cli_signal_received();
   if (!cli->stop_reported)
     report(cli, rem_status_name(REM_CANCELLED), number == SIGTERM ? "stopped" : "interrupted",
-           "what was reported as stored is stored; running the command again is safe", -1);
+           "what was reported as stored is stored; running the command again is safe");
   cli->stop_reported = true;
   return CLI_SIGNAL + number;
 }

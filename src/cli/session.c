@@ -50,19 +50,28 @@ int cli_open(cli *cli, rem_mode mode) {
   return CLI_DONE;
 }
 
-int cli_close(cli *cli, int code) {
+static int close_database(cli *cli) {
   rem_error err = {0};
-  json_decref(cli->schemas);
-  cli->schemas = NULL;
+  int code = CLI_DONE;
   cli_signals_watch(NULL);
   if (cli->db) {
     rem_interrupt_clear(cli->db);
-    if (rem_close(cli->db, &err) < 0) {
-      int failure = cli_fail(cli, &err);
-      code = code == CLI_DONE ? failure : code;
-    }
+    if (rem_close(cli->db, &err) < 0) code = cli_fail(cli, &err);
   }
   cli->db = NULL;
+  return code;
+}
+
+int cli_reopen(cli *cli, rem_mode mode) {
+  int code = close_database(cli);
+  return code == CLI_DONE ? cli_open(cli, mode) : code;
+}
+
+int cli_close(cli *cli, int code) {
+  json_decref(cli->schemas);
+  cli->schemas = NULL;
+  int failure = close_database(cli);
+  if (code == CLI_DONE) code = failure;
   rem_config_free(cli->config);
   cli->config = NULL;
   cli_args_free(&cli->args);

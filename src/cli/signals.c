@@ -32,6 +32,13 @@ void cli_signals_watch(rem_db *db) {
   if (db && atomic_load(&received)) rem_interrupt(db);
 }
 
+void cli_signals_reset(void) {
+  rem_db *db = atomic_load(&watched);
+  atomic_store(&received, 0);
+  if (db) rem_interrupt_clear(db);
+  cli_signals_install();
+}
+
 int cli_signal_received(void) {
   return atomic_load(&received);
 }

@@ -15,4 +15,7 @@ void cli_signals_watch(rem_db *db);
 /* 0, or the signal that came. */
 int cli_signal_received(void);
 
+/* Forgets the signal that came and its interruption, and is ready for the next. For the shell. */
+void cli_signals_reset(void);
+
 #endif
