@@ -10,19 +10,6 @@
 #include "query.h"
 #include "script_file.h"
 
-static int want_timeout(cli *cli, int64_t *timeout_ms) {
-  const char *text = cli_args_value(&cli->args, "timeout");
-  if (!text)
-    return CLI_DONE;
-  char *end = NULL;
-  double seconds = strtod(text, &end);
-  if (end == text || *end || !(seconds >= 0) || seconds > 1e9)
-    return cli_fail_usage(cli, "0 means without a limit", "option '--timeout' needs a number of seconds, not '%.100s'", text);
-  /* What rounds to nothing would be no limit. */
-  *timeout_ms = seconds > 0 && seconds < 0.001 ? 1 : (int64_t)(seconds * 1000);
-  return CLI_DONE;
-}
-
 /* The statement of the command line, else the script of --file or standard input. */
 static int want_source(cli *cli, cli_text *text, cli_source *ret_source) {
   const char *file = cli_args_value(&cli->args, "file");
@@ -64,7 +51,7 @@ int cli_run_query(cli *cli) {
   cli_text text = {0};
   cli_query_init(&query, cli);
   query.explain = cli_args_flag(&cli->args, "explain");
-  int code = want_timeout(cli, &query.timeout_ms);
+  int code = cli_query_want_timeout(cli, &query.timeout_ms);
   if (code == CLI_DONE) code = want_source(cli, &text, &source);
   if (code == CLI_DONE) {
     query.single = !source.name;

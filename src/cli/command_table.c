@@ -74,6 +74,8 @@ static const cli_option query_options[] = {
     {"timeout", NULL, "SECONDS", "give up after so long; 0 is never; default P8_QUERY_TIMEOUT"},
     END,
 };
+static const cli_option shell_options[] = {
+    {"timeout", NULL, "SECONDS", "give up a statement after so long; 0 is never; default P8_QUERY_TIMEOUT"}, END};
 static const cli_option delete_options[] = {WHERE, END};
 static const cli_option edges_options[] = {{"direction", NULL, "out|in|both", "default: both"}, END};
 static const cli_option ingest_options[] = {
@@ -139,6 +141,10 @@ const cli_command cli_commands[] = {
      "db query \"SELECT role, count(*) FROM person GROUP BY role\" --format csv\n"
      "db query --file report.sql",
      query_options, cli_run_query},
+    {"shell", "", "type statements of SQL",
+     "On a terminal with editing, history and completion; .help lists its commands. From a pipe it is a script, which the\n"
+     "first error ends.",
+     "db shell\necho \"SELECT count(*) FROM person;\" | db shell", shell_options, cli_run_shell},
     {"update", "TABLE KEY|ID JSON|-", "merge a partial document into a row; print the entity",
      "Members given replace the stored ones; null removes one. Key fields cannot change.",
      "db update person alice@example.com '{\"role\": \"lead\"}'", NULL, cli_run_update},
@@ -177,7 +183,7 @@ const cli_command cli_commands[] = {
 };
 
 bool cli_command_is_later(const char *word) {
-  static const char *const later[] = {"shell", "export",      "serve",  "fuzzy", "traverse",
+  static const char *const later[] = {"export",      "serve",  "fuzzy", "traverse",
                                       "backup", "restore", "replication", "doctor", NULL};
   for (size_t i = 0; later[i]; i++)
     if (strcmp(word, later[i]) == 0)

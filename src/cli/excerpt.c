@@ -36,8 +36,9 @@ static size_t word_end(const char *text, size_t at, size_t end) {
       i++;
     return i < end ? i + 1 : end;
   }
+  /* With what it qualifies: r.title. */
   if (is_word(text[at]))
-    while (i < end && is_word(text[i]))
+    while (i < end && (is_word(text[i]) || (text[i] == '.' && i + 1 < end && is_word(text[i + 1]))))
       i++;
   return i;
 }

@@ -14,6 +14,19 @@ void cli_query_init(cli_query *query, cli *cli) {
   *query = (cli_query){.cli = cli, .timeout_ms = -1};
 }
 
+int cli_query_want_timeout(cli *cli, int64_t *timeout_ms) {
+  const char *text = cli_args_value(&cli->args, "timeout");
+  if (!text)
+    return CLI_DONE;
+  char *end = NULL;
+  double seconds = strtod(text, &end);
+  if (end == text || *end || !(seconds >= 0) || seconds > 1e9)
+    return cli_fail_usage(cli, "0 means without a limit", "option '--timeout' needs a number of seconds, not '%.100s'", text);
+  /* What rounds to nothing would be no limit. */
+  *timeout_ms = seconds > 0 && seconds < 0.001 ? 1 : (int64_t)(seconds * 1000);
+  return CLI_DONE;
+}
+
 static void end_session(cli_query *query) {
   rem_session_close(query->session);
   query->session = NULL;

@@ -31,6 +31,9 @@ void cli_query_init(cli_query *query, cli *cli);
 /* Ends the session; the database stays open. */
 void cli_query_free(cli_query *query);
 
+/* The option --timeout in milliseconds; `*timeout_ms` stays as it is without it. Reports. */
+int cli_query_want_timeout(cli *cli, int64_t *timeout_ms);
+
 /* Adds "NAME=VALUE"; without a NAME, or with `positional`, the next by position. A second value for a name replaces the first. */
 void cli_query_add_parameter(cli_query *query, const char *text, bool positional);
 void cli_query_remove_parameter(cli_query *query, const char *name);
