@@ -53,7 +53,7 @@ class Suggestions(ProgramTest):
         self.fails("lookup", "-x", code=USAGE, says="'-x'")
 
     def test_commands_of_later_versions_are_named_as_such(self):
-        for name in ("query", "shell", "export", "serve", "fuzzy", "traverse", "backup", "restore", "replication", "doctor"):
+        for name in ("export", "serve", "fuzzy", "traverse", "backup", "restore", "replication", "doctor"):
             self.fails(name, "x", code=USAGE, says=f"'{name}' is not in this version")
 
     def test_unknown_setting_suggests_the_nearest(self):
