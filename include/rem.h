@@ -354,7 +354,9 @@ typedef struct rem_read_options {
   double min_score;       /* search: least similarity; NaN (default): none */
   int64_t slot;           /* search: REM_EMBEDDING or REM_EMBEDDING_ALT */
   const char *model;      /* search: the model that must have made the vectors, else REM_MODEL; NULL: whichever did */
-  uint64_t reserved[2];
+  int64_t ef_search;      /* search: candidates a walk of the vector index looks at; 0 (default): the index's own */
+  bool exact;             /* search: every vector is compared, no index is used */
+  uint64_t reserved[4];
 } rem_read_options;
 REM_API void rem_read_options_init(rem_read_options *options);
 

@@ -117,6 +117,8 @@ static const rem_config_key_info keys[REM_CONFIG_KEY_COUNT] = {
 
     P8(VECTOR_INDEX_TYPE), IN_FILE("vector_search", "index_type"), .type = REM_CONFIG_CHOICE, .choices = index_types,
         .fallback = "hnsw", .description = "hnsw: graph, approximate; flat: exact scan"},
+    P8(VECTOR_INDEX_MIN_ROWS), IN_FILE("vector_search", "index_min_rows"), .type = REM_CONFIG_INT,
+        RANGE(1, 1000000000), .fallback = "10000", .description = "rows with vectors from which a table gets a graph"},
     P8(VECTOR_RECALL_TARGET), IN_FILE("vector_search", "recall_target"), .type = REM_CONFIG_REAL, RANGE(0.5, 0.999),
         .fallback = "0.95", .description = "share of the true ten nearest that a search should find"},
     P8(HNSW_M), IN_FILE("vector_search", "hnsw_m"), .type = REM_CONFIG_INT, RANGE(4, 64), .fallback = "16",
@@ -124,7 +126,8 @@ static const rem_config_key_info keys[REM_CONFIG_KEY_COUNT] = {
     P8(HNSW_EF_CONSTRUCTION), IN_FILE("vector_search", "hnsw_ef_construction"), .type = REM_CONFIG_INT,
         RANGE(16, 2000), .fallback = "200", .description = "candidates looked at when a node is inserted"},
     P8(HNSW_EF_SEARCH), IN_FILE("vector_search", "hnsw_ef_search"), .type = REM_CONFIG_INT, RANGE(1, 10000),
-        .fallback = "50", .description = "candidates looked at in a search"},
+        .fallback = "50",
+        .description = "candidates looked at in a search; unless it is set, it rises to reach the recall target"},
 
     P8(WORKER_THREADS), IN_FILE("performance", "worker_threads"), .type = REM_CONFIG_INT, RANGE(1, 256),
         .fallback = "4", .description = "threads for embedding and other work in the background"},

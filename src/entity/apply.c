@@ -13,6 +13,7 @@
 #include "entity/transaction.h"
 
 #include "base/instant.h"
+#include "entity/vector_index.h"
 #include "storage/key.h"
 
 static rem_status apply_change(rem_apply *run, rem_change *change, rem_error *err) {
@@ -79,9 +80,30 @@ static void follow(rem_registry *registry, const char *tenant, const rem_change 
     rem_registry_forget(registry, tenant, change->table->name);
 }
 
-/* The registry follows the store, in commit order. */
+/* Hands the vectors that changed to the index, table by table as they come. */
+static void feed_index(rem_apply *run) {
+  const rem_batch *batch = run->batch;
+  rem_ann_change *changes = rem_alloc(run->vector_count * sizeof *changes);
+  for (size_t first = 0, end; first < run->vector_count; first = end) {
+    const rem_apply_vector *vector = &run->vectors[first];
+    for (end = first; end < run->vector_count && run->vectors[end].table == vector->table && run->vectors[end].slot == vector->slot; end++)
+      if (changes)
+        changes[end - first] = run->vectors[end].change;
+    rem_apply_table *state;
+    int64_t live = -1;
+    if (rem_apply__table_state(run, (rem_table *)vector->table, &state, NULL) >= 0)
+      live = state->counters.vectors[vector->slot] - state->counters.deleted_vectors[vector->slot];
+    rem_vector_index_committed(batch->engine, batch->tenant, vector->table, vector->slot, changes, end - first, live);
+  }
+  rem_free(changes);
+  rem_ann_advance(batch->engine->ann, batch->tenant, (uint64_t)run->result.last_seq);
+}
+
+/* The index and the registry follow the store, in commit order. */
 static void committed(void *context) {
   rem_apply *run = context;
+  if (run->result.last_seq)
+    feed_index(run);
   if (!run->batch->schema_change)
     return;
   pthread_rwlock_wrlock(&run->batch->engine->view_lock);
@@ -103,6 +125,8 @@ rem_status rem_batch__apply(rem_batch *batch, bool want_sync, rem_apply_verdict 
   rem_status status = rem_commit_submit(batch->engine->committer, &request, err);
   if (!batch->schema_change)
     pthread_rwlock_unlock(&batch->engine->schema_lock);
+  if (status >= 0 && run->vector_count)
+    rem_ann_upkeep(batch->engine->ann, batch->tenant);
   *ret_verdict = run->verdict;
   if (status >= 0)
     *ret_result = run->result;
@@ -110,6 +134,7 @@ rem_status rem_batch__apply(rem_batch *batch, bool want_sync, rem_apply_verdict 
     status = REM_OK;
   else
     *ret_failed_index = run->failed_index;
+  rem_free(run->vectors);
   rem_arena_deinit(&run->arena);
   rem_buffer_deinit(&run->key);
   rem_buffer_deinit(&run->key2);

@@ -37,9 +37,13 @@ static rem_status delete_row(rem_apply *run, rem_change *change, const rem_apply
   REM_TRY(rem_apply__put_entries(run, change, &old->record, &record, derived, &state->counters, err));
   bool text;
   REM_TRY(rem_apply__had_text(run, change, old, &text, err));
-  for (unsigned slot = 0; slot < REM_SLOT_COUNT; slot++)
-    if (rem_record_vector_state(system.flags, text, slot) == REM_VECTOR_PENDING)
+  for (unsigned slot = 0; slot < REM_SLOT_COUNT; slot++) {
+    rem_vector_state state_of_slot = rem_record_vector_state(system.flags, text, slot);
+    if (state_of_slot == REM_VECTOR_PENDING)
       rem_apply__delete_pending(run, change, slot);
+    if (state_of_slot == REM_VECTOR_STORED)
+      rem_apply__hide_vector(run, change, slot, seq);
+  }
   count_delete(&state->counters, old, text);
   change->result.seq = (int64_t)seq;
   return REM_OK;

@@ -121,10 +121,28 @@ void rem_apply__put_record(rem_apply *run, const rem_change *change, const uint8
     rem_commit_delete(run->group, REM_CF_LARGE, rem_apply__large_key(run, change->table, change->id), REM_COMMIT_SEEN);
 }
 
-/* The change log of the vector index: op (1 put, 2 delete), id; keyed by the log's sequence number. */
-static void put_vector_log(rem_apply *run, const rem_change *change, unsigned area, bool put, uint64_t seq) {
+/* What the index hears of after the commit. */
+static void note_vector(rem_apply *run, const rem_change *change, unsigned slot, uint64_t seq, bool gone, const float *vector) {
+  if (run->vector_count == run->vector_capacity) {
+    size_t capacity = run->vector_capacity ? run->vector_capacity * 2 : 64;
+    rem_apply_vector *vectors = rem_realloc(run->vectors, capacity * sizeof *vectors);
+    if (!vectors) {
+      run->key_failure = REM_NOMEM;
+      return;
+    }
+    run->vectors = vectors;
+    run->vector_capacity = capacity;
+  }
+  rem_apply_vector *noted = &run->vectors[run->vector_count++];
+  *noted = (rem_apply_vector){.table = change->table, .slot = slot};
+  noted->change = (rem_ann_change){.seq = seq, .gone = gone, .vector = vector};
+  memcpy(noted->change.id, change->id, 16);
+}
+
+/* The change log of the vector index: op (1 found from now on, 2 no longer), id; keyed by the log's sequence number. */
+static void put_vector_log(rem_apply *run, const rem_change *change, unsigned area, bool found, uint64_t seq) {
   uint8_t value[17];
-  value[0] = put ? 1 : 2;
+  value[0] = found ? 1 : 2;
   memcpy(value + 1, change->id, 16);
   rem_buffer_reset(&run->key);
   rem_key_vector_log(&run->key, run->batch->tenant, change->table->name, area, seq);
@@ -141,6 +159,7 @@ static void put_vector(rem_apply *run, const rem_change *change, unsigned area, 
 
 void rem_apply__put_vector(rem_apply *run, const rem_change *change, unsigned slot, uint64_t seq) {
   put_vector(run, change, change->table->slots[slot].area, slot, seq);
+  note_vector(run, change, slot, seq, false, change->vectors[slot].values);
 }
 
 void rem_apply__put_moving(rem_apply *run, const rem_change *change, uint64_t seq) {
@@ -151,6 +170,17 @@ void rem_apply__delete_vector(rem_apply *run, const rem_change *change, unsigned
   unsigned area = change->table->slots[slot].area;
   rem_commit_delete(run->group, REM_CF_VECTORS, vector_key(run, change->table, area, change->id), REM_COMMIT_BLIND);
   put_vector_log(run, change, area, false, seq);
+  note_vector(run, change, slot, seq, true, NULL);
+}
+
+void rem_apply__hide_vector(rem_apply *run, const rem_change *change, unsigned slot, uint64_t seq) {
+  put_vector_log(run, change, change->table->slots[slot].area, false, seq);
+  note_vector(run, change, slot, seq, true, NULL);
+}
+
+void rem_apply__show_vector(rem_apply *run, const rem_change *change, unsigned slot, uint64_t seq) {
+  put_vector_log(run, change, change->table->slots[slot].area, true, seq);
+  note_vector(run, change, slot, seq, false, NULL);
 }
 
 void rem_apply__delete_moving(rem_apply *run, const rem_change *change, unsigned slot) {

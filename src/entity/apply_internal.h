@@ -25,6 +25,13 @@ typedef struct rem_apply_table {
   rem_counters counters, loaded;
 } rem_apply_table;
 
+/* A change of a vector, told to the index once it is committed. */
+typedef struct rem_apply_vector {
+  const rem_table *table; /* borrowed from the change */
+  unsigned slot;
+  rem_ann_change change;  /* its vector borrowed from the batch */
+} rem_apply_vector;
+
 typedef struct rem_apply {
   rem_batch *batch;
   rem_commit_group *group;
@@ -36,6 +43,8 @@ typedef struct rem_apply {
   uint64_t transaction_seq; /* of the first log entry; 0: none yet */
   int64_t now;              /* microseconds */
   rem_arena arena;          /* entries of one change */
+  rem_apply_vector *vectors; /* owned; ascending sequence numbers */
+  size_t vector_count, vector_capacity;
   rem_buffer key, key2, text;
   rem_status key_failure; /* of a key that could not be built */
 } rem_apply;
@@ -98,6 +107,9 @@ void rem_apply__put_record(rem_apply *run, const rem_change *change, const uint8
                            bool was_external);
 void rem_apply__put_vector(rem_apply *run, const rem_change *change, unsigned slot, uint64_t seq);
 void rem_apply__delete_vector(rem_apply *run, const rem_change *change, unsigned slot, uint64_t seq);
+/* The stored vector stays: its row is no longer found (deleted), or is found again. */
+void rem_apply__hide_vector(rem_apply *run, const rem_change *change, unsigned slot, uint64_t seq);
+void rem_apply__show_vector(rem_apply *run, const rem_change *change, unsigned slot, uint64_t seq);
 /* The mark of a row that waits for its vector. */
 void rem_apply__put_pending(rem_apply *run, const rem_change *change, unsigned slot);
 void rem_apply__delete_pending(rem_apply *run, const rem_change *change, unsigned slot);

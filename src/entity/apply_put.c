@@ -126,9 +126,12 @@ static void fill_system(rem_apply *run, const rem_change *change, const rem_appl
     ret_system->flags |= rem_record_vector_flags(slots[slot].after, slot);
 }
 
-static void write_vector(rem_apply *run, const rem_change *change, unsigned slot, const slot_fate *decided, uint64_t seq) {
+static void write_vector(rem_apply *run, const rem_change *change, unsigned slot, const slot_fate *decided, bool was_hidden,
+                         uint64_t seq) {
   if (decided->fate == VECTOR_NEW)
     rem_apply__put_vector(run, change, slot, seq);
+  if (decided->fate == VECTOR_KEEP && was_hidden)
+    rem_apply__show_vector(run, change, slot, seq);
   if (decided->after != REM_VECTOR_STORED && decided->before == REM_VECTOR_STORED)
     rem_apply__delete_vector(run, change, slot, seq);
   /* What was prepared for another model is of the text before; whoever is moving the slot makes it again. */
@@ -158,8 +161,9 @@ static rem_status write_row(rem_apply *run, rem_change *change, const rem_record
   rem_apply__put_record(run, change, encoded.data, encoded.size, old->large.data != NULL);
   REM_TRY(rem_apply__put_entries(run, change, old->found ? &old->record : NULL, record, change->id_derived,
                                  &state->counters, err));
+  bool was_hidden = old->found && rem_record_is_deleted(&old->record);
   for (unsigned slot = 0; slot < REM_SLOT_COUNT; slot++)
-    write_vector(run, change, slot, &slots[slot], seq);
+    write_vector(run, change, slot, &slots[slot], was_hidden, seq);
   count_put(&state->counters, old, slots, change->id_derived);
   change->result.seq = (int64_t)seq;
   return REM_OK;

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "entity/log_upkeep.h"
+#include "entity/vector_index.h"
 
 #define MIB ((size_t)1 << 20)
 
@@ -26,6 +27,7 @@ static rem_status engine_destroy(rem_engine *engine, rem_error *err) {
     rem_embedder_close(entry->value);
   rem_hash_map_deinit(&engine->embedders);
   rem_hash_map_deinit(&engine->tenants_known);
+  rem_ann_close(engine->ann, true);
   rem_committer_free(engine->committer);
   rem_thread_pool_free(engine->pool);
   rem_registry_free(engine->registry);
@@ -50,7 +52,9 @@ static rem_status open_parts(rem_engine *engine, const char *path, const rem_ope
   REM_TRY(rem_registry_new(engine->kv, &engine->registry, err));
   size_t threads = (size_t)rem_config_int(engine->config, REM_CONFIG_WORKER_THREADS);
   REM_TRY(rem_thread_pool_new(threads, &engine->pool, err));
-  return engine->writer ? rem_committer_new(engine->kv, 0, &engine->committer, err) : REM_OK;
+  if (engine->writer)
+    REM_TRY(rem_committer_new(engine->kv, 0, &engine->committer, err));
+  return rem_vector_index_open(engine, &engine->ann, err);
 }
 
 /* Who wants a lock alone is not kept waiting by ever new ones who share it. Nobody takes such a lock twice. */
@@ -130,6 +134,7 @@ rem_status rem_engine_unref(rem_engine *engine, rem_error *err) {
     return REM_OK;
   rem_status status = REM_OK;
   if (engine->writer && rem_kv_failed(engine->kv, NULL) >= 0) {
+    rem_ann_close(REM_TAKE(engine->ann), atomic_load_explicit(&engine->interrupted, memory_order_relaxed));
     rem_log_upkeep_close(engine);
     status = rem_kv_sync(engine->kv, err);
   }

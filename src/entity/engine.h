@@ -3,7 +3,7 @@
  * Engine: one open database, shared by all handles on it.
  *
  * It owns, in the order they are made and the reverse of which they are ended: the writer's lock, the kv, the registry, the committer, the
- * thread pool, the embedders. A handle (rem_db) is an engine reference and a tenant's name.
+ * thread pool, the vector indexes, the embedders. A handle (rem_db) is an engine reference and a tenant's name.
  *
  * Locks, in the order they may be taken: schema_lock (shared by commits, exclusive for schema changes), the committer's queue, view_lock, embedder_lock.
  */
@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "ann/ann.h"
 #include "base/hash_map.h"
 #include "base/thread_pool.h"
 #include "config/config.h"
@@ -37,6 +38,7 @@ typedef struct rem_engine {
   rem_registry *registry;
   rem_committer *committer; /* writers */
   rem_thread_pool *pool;
+  rem_ann *ann;             /* the graphs of the vectors */
   pthread_rwlock_t schema_lock; /* writers: shared by commits of rows, exclusive while definitions change and indexes are built */
   pthread_rwlock_t view_lock; /* a definition and a snapshot taken under it (shared) belong together: it is held alone while a definition is
                                * installed, before what its old indexes held is cleared, and while a reader's view is refreshed */

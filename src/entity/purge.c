@@ -3,6 +3,7 @@
 
 #include "entity/batch.h"
 #include "entity/read.h"
+#include "entity/vector_index.h"
 #include "storage/key.h"
 #include "storage/log.h"
 
@@ -119,6 +120,7 @@ rem_status rem_purge_table(rem_engine *engine, const char *tenant, rem_table *ta
     status = purge(engine, tenant, table, cursor, PIECE, true, &removed, err);
     REM_TRY(status);
   }
+  REM_TRY(rem_vector_index_drop(engine, tenant, table, err));
   return remove_definition(engine, tenant, table, err);
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "entity/counters.h"
+#include "entity/vector_index.h"
 #include "schema/record.h"
 #include "storage/key.h"
 
@@ -163,6 +164,46 @@ static rem_status scan(rem_ranking *ranking, rem_vector_hits *ret_hits, rem_erro
 }
 
 /* ------------------------------------------------------------------------------------------- */
+/* The pass over the graph                                                                      */
+
+/* REM_NOT_FOUND: there is no graph, or none for this snapshot. */
+static rem_status search_graph(rem_ranking *ranking, rem_vector_hits *ret_hits, rem_error *err) {
+  const rem_ranking_options *options = &ranking->options;
+  rem_engine *engine = ranking->engine;
+  const rem_counters *counters = &ranking->counters;
+  int64_t live = counters->vectors[options->slot] - counters->deleted_vectors[options->slot];
+  rem_ann_target target;
+  rem_ann_report report;
+  if (options->include_deleted || !rem_ann_pays(engine->ann, live) ||
+      !rem_vector_index_target(ranking->tenant, ranking->table, options->slot, &target) ||
+      target.dimension != options->dimension)
+    return REM_NOT_FOUND;
+  rem_ann_query query = {
+      .metric = options->metric,
+      .vector = options->query,
+      .k = ranking->k,
+      .ef = options->ef,
+      .has_threshold = options->has_threshold,
+      .threshold = options->threshold,
+      .ids = options->ids,
+      .id_count = options->id_count,
+      .accept = options->accept,
+      .accept_context = options->accept_context,
+      .exact = options->exact,
+      .approximate = options->approximate,
+  };
+  rem_status status = rem_ann_search(engine->ann, &target, ranking->snapshot, &query, ret_hits, &report, err);
+  if (status != REM_OK)
+    return status;
+  ranking->complete = ranking->k == 0 || ret_hits->count < ranking->k;
+  ranking->report.plan = rem_graph_plan_name(report.graph.plan);
+  ranking->report.ef = report.graph.ef;
+  ranking->report.visited += ret_hits->scanned;
+  ranking->report.recent += report.recent;
+  return REM_OK;
+}
+
+/* ------------------------------------------------------------------------------------------- */
 /* From pass to pass                                                                            */
 
 static int compare_ids(const void *a, const void *b) {
@@ -203,7 +244,10 @@ static void widen(rem_ranking *ranking) {
 
 static rem_status pass(rem_ranking *ranking, rem_error *err) {
   rem_vector_hits hits REM_AUTO_VECTOR_HITS = {0};
-  REM_TRY(scan(ranking, &hits, err));
+  rem_status status = search_graph(ranking, &hits, err);
+  if (status == REM_NOT_FOUND)
+    status = scan(ranking, &hits, err);
+  REM_TRY(status);
   ranking->report.passes++;
   drop_given(ranking, &hits);
   rem_vector_hits_deinit(&ranking->hits);

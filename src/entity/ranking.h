@@ -52,7 +52,7 @@ void rem_ranking_close(rem_ranking *ranking);
 
 /* How the rows given so far were found. */
 typedef struct rem_ranking_report {
-  const char *plan;   /* "exact scan", "graph: walk", …; static */
+  const char *plan;   /* "exact scan" (of the stored vectors), or how the graph was used ("walk", …); static */
   size_t ef;          /* of the last walk; 0: none */
   uint64_t visited;   /* codes and vectors compared, all passes */
   uint64_t recent;    /* of them, of rows that changed after the graph was made */

@@ -5,6 +5,7 @@
  *   rows      every entry that a row calls for is put; a row whose vector is gone becomes pending
  *   entries   every stored entry that no row calls for is deleted
  *   count     the counters are taken again
+ *   vectors   the graphs of vectors, dropped before anything else, are made anew
  *
  * Each step holds the schema lock, so that rows do not change under it, and writes what it found; cut short, the job has only improved things.
  */
@@ -12,11 +13,12 @@
 #include "base/json.h"
 #include "entity/audit.h"
 #include "entity/maintenance.h"
+#include "entity/vector_index.h"
 #include "storage/key.h"
 
 #define PIECE_BYTES ((size_t)1 << 20)
 
-typedef enum reindex_phase { PHASE_ROWS, PHASE_ENTRIES, PHASE_COUNT, PHASE_END } reindex_phase;
+typedef enum reindex_phase { PHASE_DROP, PHASE_ROWS, PHASE_ENTRIES, PHASE_COUNT, PHASE_VECTORS, PHASE_END } reindex_phase;
 
 typedef struct reindex {
   rem_engine *engine; /* owned reference */
@@ -242,6 +244,24 @@ static rem_status count_step(reindex *job, rem_error *err) {
   }
   REM_TRY(rem_kv_iterator_status(iterator, err));
   REM_TRY(rem_counters_put(job->batch, job->tenant, table->name, &counters, err));
+  if (++job->table == job->tables.count) {
+    job->phase = PHASE_VECTORS;
+    job->table = 0;
+  }
+  return REM_OK;
+}
+
+/* What is put right below is not told to the graphs. */
+static rem_status drop_graphs(reindex *job, rem_error *err) {
+  for (size_t i = 0; i < job->tables.count; i++)
+    REM_TRY(rem_vector_index_drop(job->engine, job->tenant, job->tables.tables[i], err));
+  job->phase = PHASE_ROWS;
+  return REM_OK;
+}
+
+/* One table in one step, while rows may change: a graph follows what happens as it is made. */
+static rem_status vectors_step(reindex *job, rem_error *err) {
+  REM_TRY(rem_vector_index_rebuild(job->engine, job->tenant, job->tables.tables[job->table], err));
   if (++job->table == job->tables.count)
     job->phase = PHASE_END;
   return REM_OK;
@@ -250,6 +270,8 @@ static rem_status count_step(reindex *job, rem_error *err) {
 static rem_status locked_step(reindex *job, rem_error *err) {
   int64_t deadline = rem_job_deadline_us();
   REM_TRY(rem_engine_check_usable(job->engine, err));
+  if (job->phase == PHASE_DROP)
+    return drop_graphs(job, err);
   if (job->phase == PHASE_ROWS)
     REM_TRY(rows_step(job, deadline, err));
   else if (job->phase == PHASE_ENTRIES)
@@ -262,16 +284,21 @@ static rem_status locked_step(reindex *job, rem_error *err) {
 }
 
 static rem_status step(void *state, rem_progress *progress, rem_error *err) {
-  static const char *const names[] = {"rows", "entries", "count"};
+  static const char *const names[] = {"vectors", "rows", "entries", "count", "vectors"};
   reindex *job = state;
   if (job->phase == PHASE_END || job->tables.count == 0)
     return REM_DONE;
   rem_progress_set_phase(progress, names[job->phase]);
   if (job->phase != PHASE_ENTRIES)
     rem_progress_set_item(progress, job->tables.tables[job->table]->name);
-  pthread_rwlock_wrlock(&job->engine->schema_lock);
-  rem_status status = locked_step(job, err);
-  pthread_rwlock_unlock(&job->engine->schema_lock);
+  rem_status status;
+  if (job->phase == PHASE_VECTORS) {
+    status = vectors_step(job, err);
+  } else {
+    pthread_rwlock_wrlock(&job->engine->schema_lock);
+    status = locked_step(job, err);
+    pthread_rwlock_unlock(&job->engine->schema_lock);
+  }
   progress->done = job->rows;
   REM_TRY(status);
   return job->phase == PHASE_END ? REM_DONE : REM_ROW;

@@ -114,6 +114,8 @@ static rem_status rank_table(search_run *run, rem_table *table, const float *que
   options.dimension = dimension;
   options.wanted = wants_all(run->options) ? 0 : (size_t)wanted_count(run->options);
   options.include_deleted = run->options->include_deleted;
+  options.ef = run->options->ef_search > 0 ? (unsigned)run->options->ef_search : 0;
+  options.exact = run->options->exact;
   options.has_threshold = !isnan(run->options->min_score);
   options.threshold = options.has_threshold ? run->options->min_score : 0;
   if (run->options->where_json) {

@@ -2,6 +2,7 @@
 #include "entity/slot_change.h"
 
 #include "entity/counters.h"
+#include "entity/vector_index.h"
 #include "storage/key.h"
 #include "storage/log.h"
 
@@ -140,6 +141,7 @@ static rem_status clear_prefix(rem_engine *engine, clear_run *run, rem_error *er
 
 static rem_status clear_area(rem_engine *engine, const char *tenant, const char *table, unsigned area, rem_error *err) {
   clear_run vectors = {.family = REM_CF_VECTORS}, changes = {.family = REM_CF_VECTOR_LOG};
+  REM_TRY(rem_ann_drop(engine->ann, tenant, table, area, err));
   rem_key_vector_prefix(&vectors.lower, tenant, table, area);
   rem_key_vector_log_prefix(&changes.lower, tenant, table, area);
   rem_status status = clear_prefix(engine, &vectors, err);
@@ -157,6 +159,7 @@ static rem_status clear_unused(slot_run *run, const void *argument, rem_error *e
   for (unsigned area = 0; area < REM_AREA_COUNT; area++)
     if (!rem_slot_area_used(run->table, area))
       REM_TRY(clear_area(run->engine, run->tenant, run->table->name, area, err));
+  rem_vector_index_want(run->engine, run->tenant, run->table);
   return REM_OK;
 }
 

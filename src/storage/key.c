@@ -151,6 +151,11 @@ void rem_key_tenant(rem_buffer *buffer, const char *tenant) {
   rem_buffer_append_text(buffer, tenant);
 }
 
+void rem_key_graph(rem_buffer *buffer, const char *tenant, const char *table, unsigned slot) {
+  append_table_prefix(buffer, "graph", tenant, table);
+  append_number(buffer, slot);
+}
+
 void rem_key_prefix_end(rem_buffer *ret_end, rem_slice prefix) {
   while (prefix.size && prefix.data[prefix.size - 1] == 0xFF)
     prefix.size--;

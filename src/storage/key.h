@@ -3,7 +3,7 @@
  * Keys of every family (D28), and the order-preserving form of values.
  *
  *   meta           format | identity | table:{tenant}:{table} | counter:{tenant}:{table} | tenant:{tenant}
- *                  pending:{tenant}:{table}:{slot}:<id> | wal:{tenant}:seq | wal:{tenant}:floor
+ *                  pending:{tenant}:{table}:{slot}:<id> | wal:{tenant}:seq | wal:{tenant}:floor | graph:{tenant}:{table}:{slot}
  *   entities       entity:{tenant}:{table}:<id>
  *   large          large:{tenant}:{table}:<id>
  *   vectors        vector:{tenant}:{table}:{slot}:<id>
@@ -66,6 +66,7 @@ void rem_key_log_floor(rem_buffer *buffer, const char *tenant);
 void rem_key_table(rem_buffer *buffer, const char *tenant, const char *table);
 void rem_key_counter(rem_buffer *buffer, const char *tenant, const char *table);
 void rem_key_tenant(rem_buffer *buffer, const char *tenant);
+void rem_key_graph(rem_buffer *buffer, const char *tenant, const char *table, unsigned slot);
 /* table:{tenant}:, to list them. */
 void rem_key_table_prefix(rem_buffer *buffer, const char *tenant);
 
@@ -111,7 +112,7 @@ REM_CHECKED rem_status rem_key_edge_reverse(rem_buffer *buffer, const char *tena
 typedef struct rem_key_parts {
   rem_slice kind;   /* "entity", "index", … */
   rem_slice tenant;
-  rem_slice table;  /* entity, large, vector, vlog, index, pending, table, counter */
+  rem_slice table;  /* entity, large, vector, vlog, index, pending, table, counter, graph */
   uint64_t number;  /* slot, field number, or log sequence */
   rem_slice rest;   /* raw part: id, value + id, … */
 } rem_key_parts;

@@ -12,7 +12,7 @@ typedef struct key_shape {
 static const key_shape shapes[] = {
     {"entity", "tb*"}, {"large", "tb*"},   {"vector", "tbn*"}, {"vlog", "tbn*"},  {"pending", "tbn*"},
     {"index", "tbn*"}, {"key", "t*"},      {"edge", "t*"},     {"wal", "t*"},     {"table", "tb|"},
-    {"counter", "tb|"}, {"tenant", "t|"}, {"format", "|"},     {"identity", "|"},
+    {"counter", "tb|"}, {"tenant", "t|"}, {"format", "|"},     {"identity", "|"}, {"graph", "tbn|"},
 };
 
 /* The bytes up to the next ':' (which is skipped), or to the end. False when there is no ':' and one is needed. */

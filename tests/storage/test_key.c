@@ -48,6 +48,9 @@ static void test_keys_have_the_documented_shapes(void **state) {
   assert_key(b, "table:t:x");
   rem_key_counter(&b, "t", "x");
   assert_key(b, "counter:t:x");
+  rem_buffer_reset(&b);
+  rem_key_graph(&b, "t", "x", 1);
+  assert_key(b, "graph:t:x:1");
   rem_key_tenant(&b, "t");
   assert_key(b, "tenant:t");
   rem_key_target target = {.kind = REM_TARGET_TABLE_KEY, .table = text("x"), .key = text("k")};

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Commits -> recent -> graph.
+ *
+ * A commit only appends to recent, which takes a copy of the vector and no time. The thread that waited for the commit then moves what is in recent into
+ * the graph, when that is in memory: the cost of an insert is borne by who inserts, and whoever finds somebody at it leaves it to them. A row is in the
+ * graph before it leaves recent, and while it is in both, recent's word counts.
+ */
+#include "ann/ann_internal.h"
+#include "storage/key.h"
+
+enum {
+  DRAIN_PIECE = 128,
+  LAST_PIECE = 32,        /* so few are moved while commits wait */
+  QUEUE_MOST = 20000,     /* changes in recent from which committing threads wait for their turn to move them */
+  DEAD_LEAST = 1000,      /* dead rows worth a purge */
+  ROUNDS_MOST = 1000,
+};
+
+/* ---- commits ---- */
+
+static rem_status read_stored(rem_ann__index *index, const uint8_t id[16], float **ret_vector, rem_error *err) {
+  rem_kv_pin pin REM_AUTO_PIN = {0};
+  rem_buffer key REM_AUTO_BUFFER = {0};
+  rem_key_vector(&key, index->tenant, index->table, index->area, id);
+  REM_TRY(rem_buffer_status(&key, err));
+  rem_status status = rem_kv_get(index->ann->options.kv, NULL, REM_CF_VECTORS, rem_buffer_slice(&key), &pin, err);
+  REM_TRY(status);
+  if (status == REM_NOT_FOUND || pin.size != index->dimension * sizeof(float))
+    return rem_error_set(err, REM_CORRUPT, "the vector of a row of '%s' is missing", index->table);
+  *ret_vector = rem_memdup(pin.data, pin.size);
+  return *ret_vector ? REM_OK : rem_error_nomem(err);
+}
+
+/* A vector that the change does not bring is in the store: the last one of the group of commits just written, between which no snapshot can be taken. */
+static rem_status follow(rem_ann__index *index, const rem_ann_change *change) {
+  float *stored REM_AUTO_FREE = NULL;
+  const float *vector = change->vector;
+  if (!change->gone && !vector) {
+    REM_TRY(read_stored(index, change->id, &stored, NULL));
+    vector = stored;
+  }
+  return rem_recent_add(&index->recent, change->id, change->gone ? NULL : vector, change->seq, NULL);
+}
+
+void rem_ann_committed(rem_ann *ann, const rem_ann_target *target, const rem_ann_change *changes, size_t count,
+                       int64_t live_rows) {
+  rem_ann__index *index = rem_ann__find(ann, target);
+  if (!index)
+    return; /* nothing is open for it: it is read from the log one day */
+  atomic_store(&index->live_rows, live_rows);
+  atomic_fetch_add(&index->changes, count);
+  atomic_fetch_add(&index->since_file, count);
+  pthread_rwlock_wrlock(&index->lock);
+  if (!changes)
+    index->broken = index->state != REM_ANN__NONE;
+  for (size_t i = 0; changes && i < count && index->state != REM_ANN__NONE && !index->broken; i++)
+    if (changes[i].seq > index->known && follow(index, &changes[i]) < 0)
+      index->broken = true;
+  pthread_rwlock_unlock(&index->lock);
+}
+
+void rem_ann_advance(rem_ann *ann, const char *tenant, uint64_t seq) {
+  rem_ann__index *index;
+  for (size_t i = 0; (index = rem_ann__at(ann, i)); i++) {
+    if (strcmp(index->tenant, tenant) != 0)
+      continue;
+    pthread_rwlock_wrlock(&index->lock);
+    if (index->state != REM_ANN__NONE && !index->broken && index->known < seq)
+      index->known = seq;
+    pthread_rwlock_unlock(&index->lock);
+  }
+}
+
+/* ---- into the graph ---- */
+
+static rem_status move_op(rem_graph *graph, const rem_recent *recent, const rem_recent_op *op, rem_error *err) {
+  if (op->vector != REM_RECENT_GONE)
+    return rem_graph_insert(graph, op->id, rem_recent_vector(recent, op), op->seq, err);
+  rem_status status = rem_graph_delete(graph, op->id, op->seq, err);
+  return status == REM_NOT_FOUND ? REM_OK : status;
+}
+
+/* The first changes of recent, copied; their vectors stay where they are until they are dropped, which only the holder of work does. */
+typedef struct piece {
+  rem_recent_op ops[DRAIN_PIECE];
+  const float *vectors[DRAIN_PIECE];
+  size_t count, left;
+} piece;
+
+static void take_piece(rem_ann__index *index, piece *taken) {
+  pthread_rwlock_rdlock(&index->lock);
+  taken->count = index->recent.op_count < DRAIN_PIECE ? index->recent.op_count : DRAIN_PIECE;
+  taken->left = index->recent.op_count - taken->count;
+  for (size_t i = 0; i < taken->count; i++) {
+    taken->ops[i] = index->recent.ops[i];
+    taken->vectors[i] = rem_recent_vector(&index->recent, &taken->ops[i]);
+  }
+  pthread_rwlock_unlock(&index->lock);
+}
+
+static rem_status move_piece(rem_ann__index *index, piece *taken, rem_error *err) {
+  rem_status status = REM_OK;
+  for (size_t i = 0; i < taken->count && status >= 0; i++) {
+    const rem_recent_op *op = &taken->ops[i];
+    if (op->vector != REM_RECENT_GONE)
+      status = rem_graph_insert(index->graph, op->id, taken->vectors[i], op->seq, err);
+    else
+      status = rem_graph_delete(index->graph, op->id, op->seq, err);
+    if (status == REM_NOT_FOUND)
+      status = REM_OK;
+  }
+  pthread_rwlock_wrlock(&index->lock);
+  if (status >= 0)
+    status = rem_recent_drop(&index->recent, taken->count, err);
+  if (status >= 0 && taken->count)
+    index->drained = taken->ops[taken->count - 1].seq;
+  index->broken |= status < 0;
+  pthread_rwlock_unlock(&index->lock);
+  return status;
+}
+
+/* What is left is moved while commits wait. */
+static rem_status move_rest(rem_ann__index *index, uint64_t *ret_seq, rem_error *err) {
+  rem_status status = REM_OK;
+  pthread_rwlock_wrlock(&index->lock);
+  for (size_t i = 0; i < index->recent.op_count && status >= 0; i++)
+    status = move_op(index->graph, &index->recent, &index->recent.ops[i], err);
+  if (status >= 0) {
+    rem_recent_deinit(&index->recent);
+    index->drained = index->known;
+  }
+  index->broken |= status < 0;
+  *ret_seq = index->known;
+  pthread_rwlock_unlock(&index->lock);
+  return status;
+}
+
+/* Rows that died are taken out once they are many; no snapshot from before can be answered then. */
+static rem_status purge_dead(rem_ann__index *index, rem_error *err) {
+  rem_graph_stats stats;
+  rem_graph_stats_get(index->graph, &stats);
+  if (stats.dead_rows < DEAD_LEAST || stats.dead_rows < stats.rows / 8)
+    return REM_OK;
+  pthread_rwlock_wrlock(&index->lock);
+  uint64_t horizon = index->drained;
+  if (index->floor < horizon)
+    index->floor = horizon;
+  pthread_rwlock_unlock(&index->lock);
+  return rem_graph_purge(index->graph, horizon, 0, err);
+}
+
+rem_status rem_ann__drain(rem_ann__index *index, bool all, uint64_t *ret_seq, rem_error *err) {
+  piece *taken REM_AUTO_FREE = rem_alloc(sizeof *taken);
+  if (!taken)
+    return rem_error_nomem(err);
+  for (size_t round = 0; round < ROUNDS_MOST; round++) {
+    take_piece(index, taken);
+    if (taken->count == 0 || (all && taken->count + taken->left <= LAST_PIECE))
+      break;
+    REM_TRY(move_piece(index, taken, err));
+  }
+  REM_TRY(purge_dead(index, err));
+  return all ? move_rest(index, ret_seq, err) : REM_OK;
+}
+
+/* ---- after a commit ---- */
+
+static void drain_if_free(rem_ann__index *index, size_t queued) {
+  if (queued > QUEUE_MOST)
+    pthread_mutex_lock(&index->work);
+  else if (pthread_mutex_trylock(&index->work) != 0)
+    return;
+  pthread_rwlock_rdlock(&index->lock);
+  bool go = index->state == REM_ANN__MEMORY && !index->broken;
+  pthread_rwlock_unlock(&index->lock);
+  if (go)
+    (void)!rem_ann__drain(index, false, NULL, NULL); /* a failure has marked the index broken: it is opened anew when next used */
+  pthread_mutex_unlock(&index->work);
+}
+
+static void upkeep_index(rem_ann__index *index) {
+  pthread_rwlock_rdlock(&index->lock);
+  size_t queued = index->state == REM_ANN__MEMORY ? index->recent.op_count : 0;
+  pthread_rwlock_unlock(&index->lock);
+  if (queued)
+    drain_if_free(index, queued);
+  bool large = atomic_load(&index->live_rows) >= (int64_t)rem_ann__min_rows(index->ann);
+  if (large && atomic_load(&index->changes) >= atomic_load(&index->look_at))
+    rem_ann__schedule(index);
+}
+
+void rem_ann_upkeep(rem_ann *ann, const char *tenant) {
+  rem_ann__index *index;
+  for (size_t i = 0; !ann->options.flat && (index = rem_ann__at(ann, i)); i++)
+    if (strcmp(index->tenant, tenant) == 0)
+      upkeep_index(index);
+}

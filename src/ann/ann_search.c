@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One search: what the graph has, without what changed since, and what recent has of that. */
+#include "ann/ann_internal.h"
+#include "storage/log.h"
+
+/* A mapped file is worth loading into memory, where changes flow into the graph, when searches have compared this many times its rows beside it. */
+#define LOAD_WORTH 4
+#define RECENT_LEAST 256
+
+typedef struct view {
+  const rem_kv_snapshot *snapshot;
+  uint64_t seq;
+  rem_ann__record record; /* what the snapshot names; readers only */
+  bool has_record;
+} view;
+
+static rem_status open_view(const rem_ann__index *index, const rem_kv_snapshot *snapshot, view *ret_view, rem_error *err) {
+  ret_view->snapshot = snapshot;
+  REM_TRY(rem_log_last_seq(index->ann->options.kv, snapshot, index->tenant, &ret_view->seq, err));
+  if (index->ann->options.committer)
+    return REM_OK;
+  rem_status status = rem_ann__record_read(index, snapshot, &ret_view->record, err);
+  REM_TRY(status);
+  ret_view->has_record = status == REM_OK;
+  return REM_OK;
+}
+
+/* lock held. A reader uses only what its snapshot names: the writer may have dropped it, or made it anew from changes that are not in the log. */
+static bool can_answer(const rem_ann__index *index, const view *seen) {
+  if (index->state == REM_ANN__NONE || index->broken || index->known < seen->seq || index->floor > seen->seq)
+    return false;
+  return index->ann->options.committer || (seen->has_record && seen->record.incarnation == index->record.incarnation);
+}
+
+static rem_status search_graph(rem_ann__index *index, const view *seen, const rem_ann_query *query, rem_vector_hits *ret_hits,
+                               rem_ann_report *report, rem_error *err) {
+  rem_graph_search search = {
+      .metric = query->metric,
+      .query = query->vector,
+      .k = query->k,
+      .ef = query->ef,
+      .has_threshold = query->has_threshold,
+      .threshold = query->threshold,
+      .snapshot = seen->seq < index->drained ? seen->seq : index->drained,
+      .accept = query->accept,
+      .accept_context = query->accept_context,
+      .ids = query->ids,
+      .id_count = query->id_count,
+      .except = (const uint8_t(*)[16])index->recent.ids,
+      .except_count = rem_recent_changed(&index->recent, seen->seq),
+      .exact = query->exact,
+      .approximate = query->approximate,
+      .cancel = index->ann->options.cancel,
+  };
+  return rem_graph_search_run(index->graph, &search, ret_hits, &report->graph, err);
+}
+
+static rem_status add_hits(rem_top_k *top, const rem_vector_hits *hits, rem_error *err) {
+  for (size_t i = 0; i < hits->count; i++)
+    REM_TRY(rem_top_k_add(top, hits->hits[i].id, hits->hits[i].score, err));
+  return REM_OK;
+}
+
+/* lock held. Puts together what graph and recent have found. */
+static rem_status add_recent(rem_ann__index *index, const view *seen, const rem_ann_query *query, rem_vector_hits *hits,
+                             rem_ann_report *report, rem_error *err) {
+  rem_query measure;
+  rem_top_k top;
+  rem_query_init(&measure, query->metric, query->vector, index->dimension);
+  rem_recent_scan scan = {
+      .seq = seen->seq,
+      .query = &measure,
+      .has_threshold = query->has_threshold,
+      .threshold = query->threshold,
+      .accept = query->accept,
+      .accept_context = query->accept_context,
+      .ids = query->ids,
+      .id_count = query->id_count,
+  };
+  rem_top_k_init(&top, query->metric, query->k);
+  rem_status status = add_hits(&top, hits, err);
+  if (status >= 0)
+    status = rem_recent_search(&index->recent, &scan, &top, &report->recent, err);
+  if (status >= 0) {
+    rem_top_k_finish(&top);
+    rem_vector_hits_deinit(hits);
+    *hits = (rem_vector_hits){.hits = REM_TAKE(top.hits), .count = top.count};
+  }
+  rem_top_k_deinit(&top);
+  return status;
+}
+
+/* lock held. */
+static rem_status search_all(rem_ann__index *index, const view *seen, const rem_ann_query *query, rem_vector_hits *ret_hits,
+                             rem_ann_report *report, rem_error *err) {
+  rem_vector_hits hits REM_AUTO_VECTOR_HITS = {0};
+  REM_TRY(search_graph(index, seen, query, &hits, report, err));
+  if (index->recent.op_count)
+    REM_TRY(add_recent(index, seen, query, &hits, report, err));
+  hits.scanned = report->graph.visited + report->graph.scored + report->recent;
+  *ret_hits = hits;
+  hits = (rem_vector_hits){0};
+  return REM_OK;
+}
+
+/* lock held shared. Would the changes beside a mapped file be better off in a graph in memory? */
+static bool is_worth_loading(rem_ann__index *index, uint64_t scored) {
+  if (index->state != REM_ANN__FILE || index->recent.op_count < RECENT_LEAST)
+    return false;
+  uint64_t sum = atomic_fetch_add(&index->recent_scored, scored) + scored;
+  return sum > LOAD_WORTH * index->record.rows;
+}
+
+static void mark_damaged(rem_ann__index *index, const rem_graph *graph, const rem_error *reason) {
+  pthread_rwlock_wrlock(&index->lock);
+  if (index->graph == graph)
+    rem_ann__refuse(index, reason);
+  pthread_rwlock_unlock(&index->lock);
+}
+
+/* REM_ROW: not ready to answer. */
+static rem_status try_search(rem_ann__index *index, const view *seen, const rem_ann_query *query, rem_vector_hits *ret_hits,
+                             rem_ann_report *report, rem_error *err) {
+  rem_error reason = {0};
+  pthread_rwlock_rdlock(&index->lock);
+  const rem_graph *graph = index->graph;
+  bool ready = can_answer(index, seen), load = false;
+  rem_status status = ready ? search_all(index, seen, query, ret_hits, report, &reason) : REM_ROW;
+  if (status == REM_OK)
+    load = is_worth_loading(index, report->recent);
+  pthread_rwlock_unlock(&index->lock);
+  if (load)
+    rem_ann__schedule(index);
+  if (status == REM_CORRUPT) {
+    mark_damaged(index, graph, &reason);
+    return REM_NOT_FOUND;
+  }
+  if (status < 0 && err)
+    *err = reason;
+  return status;
+}
+
+rem_status rem_ann_search(rem_ann *ann, const rem_ann_target *target, const rem_kv_snapshot *snapshot,
+                          const rem_ann_query *query, rem_vector_hits *ret_hits, rem_ann_report *ret_report,
+                          rem_error *err) {
+  rem_ann__index *index = ann->options.flat ? NULL : rem_ann__find(ann, target);
+  rem_ann_report report = {0};
+  view seen = {0};
+  if (!index)
+    return REM_NOT_FOUND;
+  REM_TRY(open_view(index, snapshot, &seen, err));
+  rem_status status = try_search(index, &seen, query, ret_hits, &report, err);
+  if (status == REM_ROW && rem_ann__prepare(index, snapshot, seen.seq, NULL) == REM_OK)
+    status = try_search(index, &seen, query, ret_hits, &report, err);
+  if (status == REM_OK && ret_report)
+    *ret_report = report;
+  return status == REM_ROW ? REM_NOT_FOUND : status;
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Graphs in step with the store: from nothing to a file, through reopening, readers, deletes, and snapshots of any age. */
+#include "ann_test.h"
+
+#include <dirent.h>
+
+#define ROWS 600
+#define MIN_ROWS 200
+
+static size_t count_files(const world *w) {
+  char folder[96];
+  size_t count = 0;
+  snprintf(folder, sizeof folder, "%s/vectors", w->path);
+  DIR *open = opendir(folder);
+  for (struct dirent *entry; open && (entry = readdir(open));)
+    count += entry->d_name[0] != '.';
+  if (open)
+    closedir(open);
+  return count;
+}
+
+static void expect_same_now(world *w, uint64_t number, bool must_answer) {
+  float query[DIMENSION];
+  rem_kv_snapshot *snapshot = world_snapshot(w);
+  make_vector(number, query);
+  rem_status exact = world_compare(w, snapshot, query, 10, true, NULL);
+  rem_status walked = world_compare(w, snapshot, query, 10, false, NULL);
+  if (must_answer) {
+    assert_int_equal(exact, REM_OK);
+    assert_int_equal(walked, REM_OK);
+  }
+  rem_kv_snapshot_release(snapshot);
+}
+
+static void a_small_table_has_no_graph(void **state) {
+  (void)state;
+  world *w = world_new(MIN_ROWS);
+  world_fill(w, 0, MIN_ROWS - 1);
+  world_detach(w, false);
+  world_attach(w, true);
+  assert_string_equal(world_stats(w).state, "none");
+  assert_int_equal(count_files(w), 0);
+  world_free(w);
+}
+
+static void a_graph_comes_by_itself_and_is_there_after_reopening(void **state) {
+  (void)state;
+  world *w = world_new(MIN_ROWS);
+  world_fill(w, 0, ROWS);
+  world_detach(w, false);
+  assert_int_equal(count_files(w), 1);
+  world_attach(w, true);
+  expect_same_now(w, 5000001, true);
+  rem_ann_stats stats = world_stats(w);
+  assert_string_equal(stats.state, "file");
+  assert_int_equal(stats.graph.rows, ROWS);
+  assert_true(stats.graph.recall > 0.5);
+  assert_true(stats.file_bytes > 0);
+  world_check(w);
+  /* Few changes are not worth a new file; they are found all the same, also by a reader. */
+  world_op ops[] = {{PUT, 3, 90001}, {HIDE, 4, 0}, {PUT, ROWS + 1, 90002}, {PURGE, 5, 0}};
+  world_commit(w, ops, 4);
+  for (uint64_t i = 0; i < 20; i++)
+    expect_same_now(w, 90000 + i, true);
+  world_detach(w, false);
+  assert_int_equal(count_files(w), 1);
+  world_attach(w, true);
+  for (uint64_t i = 0; i < 20; i++)
+    expect_same_now(w, 90000 + i, true);
+  assert_int_equal(world_stats(w).recent, 4);
+  world *reader = world_reader(w);
+  for (uint64_t i = 0; i < 20; i++)
+    expect_same_now(reader, 90000 + i, true);
+  world_reader_free(reader);
+  world_check(w);
+  world_free(w);
+}
+
+static void a_row_that_comes_back_is_found_again(void **state) {
+  (void)state;
+  world *w = world_new(MIN_ROWS);
+  world_fill(w, 0, ROWS);
+  world_checkpoint(w);
+  float vector[DIMENSION];
+  make_vector(17, vector);
+  for (int round = 0; round < 3; round++) {
+    world_op hide = {HIDE, 17, 0}, show = {SHOW, 17, 0};
+    world_commit(w, &hide, 1);
+    expect_same_now(w, 17, true);
+    if (round == 1)
+      world_checkpoint(w);
+    world_commit(w, &show, 1);
+    expect_same_now(w, 17, true);
+    rem_ann_target target = world_target();
+    rem_ann_query query = {.vector = vector, .k = 1};
+    rem_vector_hits hits = {0};
+    rem_kv_snapshot *snapshot = world_snapshot(w);
+    OK(rem_ann_search(w->ann, &target, snapshot, &query, &hits, NULL, err));
+    assert_int_equal(hits.count, 1);
+    assert_int_equal(id_row(hits.hits[0].id), 17);
+    assert_true(hits.hits[0].score > 0.9999);
+    rem_vector_hits_deinit(&hits);
+    rem_kv_snapshot_release(snapshot);
+  }
+  world_free(w);
+}
+
+/* ---- snapshots ---- */
+
+typedef struct held {
+  rem_kv_snapshot *snapshot;
+} held;
+
+static world_op random_op(world *w, randoms *r, bool *exists, bool *hidden) {
+  uint32_t row = (uint32_t)next_random(r, ROWS);
+  uint64_t kind = next_random(r, 10);
+  world_op op = {PUT, row, next_random(r, 1 << 20)};
+  if (exists[row] && kind < 3)
+    op.kind = hidden[row] ? SHOW : HIDE;
+  else if (exists[row] && kind == 3)
+    op.kind = PURGE;
+  bool was_live = exists[row] && !hidden[row];
+  exists[row] = op.kind != PURGE;
+  hidden[row] = op.kind == HIDE;
+  w->live += (exists[row] && !hidden[row]) - was_live;
+  return op;
+}
+
+static void random_commit(world *w, randoms *r, bool *exists, bool *hidden) {
+  world_op ops[16];
+  size_t count = 1 + next_random(r, 16);
+  for (size_t i = 0; i < count; i++)
+    ops[i] = random_op(w, r, exists, hidden);
+  world_commit(w, ops, count);
+}
+
+/* Searches under snapshots of every age give what the snapshot has, whatever was written, checkpointed, dropped or reopened since. */
+static void run_history(uint64_t seed, int steps) {
+  world *w = world_new(MIN_ROWS);
+  bool exists[ROWS] = {0}, hidden[ROWS] = {0};
+  rem_kv_snapshot *held[6] = {0};
+  randoms r = {seed};
+  int answered = 0, asked = 0;
+  world_fill(w, 0, ROWS);
+  memset(exists, 1, sizeof exists);
+  world *reader = world_reader(w);
+  for (int step = 0; step < steps; step++) {
+    float query[DIMENSION];
+    random_commit(w, &r, exists, hidden);
+    make_vector(next_random(&r, 1 << 20), query);
+    size_t place = next_random(&r, 6);
+    if (!held[place])
+      held[place] = world_snapshot(w);
+    asked++;
+    answered += world_compare(w, held[place], query, 1 + next_random(&r, 20), next_random(&r, 2), NULL) == REM_OK;
+    if (next_random(&r, 3) == 0) {
+      rem_kv_snapshot_release(held[place]);
+      held[place] = NULL;
+    }
+    expect_same_now(w, next_random(&r, 1 << 20), false);
+    expect_same_now(reader, next_random(&r, 1 << 20), false);
+    if (next_random(&r, 12) == 0)
+      OK(rem_kv_refresh(reader->kv, err));
+    if (next_random(&r, 25) == 0)
+      world_checkpoint(w);
+    if (next_random(&r, 60) == 0) {
+      rem_ann_target target = world_target();
+      OK(rem_ann_drop(w->ann, TENANT, TABLE, 0, err));
+    }
+    if (next_random(&r, 40) == 0) {
+      for (size_t i = 0; i < 6; i++)
+        rem_kv_snapshot_release(REM_TAKE(held[i]));
+      world_detach(w, next_random(&r, 2));
+      world_attach(w, true);
+    }
+  }
+  world_check(w);
+  for (size_t i = 0; i < 6; i++)
+    rem_kv_snapshot_release(held[i]);
+  if (answered * 4 < asked)
+    fail_msg("seed %llu: the graph answered only %d of %d searches", (unsigned long long)seed, answered, asked);
+  world_reader_free(reader);
+  world_free(w);
+}
+
+static void every_snapshot_sees_its_own_rows(void **state) {
+  (void)state;
+  uint64_t first = test_scale() > 1 ? (uint64_t)getpid() : 41;
+  for (uint64_t seed = first; seed < first + test_scale(); seed++) {
+    print_message("seed %llu\n", (unsigned long long)seed);
+    run_history(seed * 1000003, 400);
+  }
+}
+
+/* ---- files ---- */
+
+static void old_files_go_and_the_last_stays_for_readers(void **state) {
+  (void)state;
+  world *w = world_new(MIN_ROWS);
+  world_fill(w, 0, ROWS);
+  for (uint64_t round = 0; round < 5; round++) {
+    world_op op = {PUT, 1, 777000 + round};
+    world_commit(w, &op, 1);
+    world_checkpoint(w);
+    assert_true(count_files(w) <= 2);
+  }
+  world *reader = world_reader(w); /* names the file there is now */
+  world_op op = {PUT, 2, 888000};
+  world_commit(w, &op, 1);
+  world_checkpoint(w);
+  expect_same_now(reader, 5, true);
+  world_reader_free(reader);
+  world_free(w);
+}
+
+/* All changes up to the file are gone from the log, none after it is. */
+static void a_checkpoint_trims_the_log(void **state) {
+  (void)state;
+  world *w = world_new(MIN_ROWS);
+  world_fill(w, 0, ROWS);
+  world_checkpoint(w);
+  world_op op = {PUT, 1, 777000};
+  world_commit(w, &op, 1);
+  rem_kv_iterator *iterator = NULL;
+  size_t count = 0;
+  OK(rem_kv_iterator_prefix(w->kv, NULL, REM_CF_VECTOR_LOG, rem_slice_text("vlog:"), &iterator, err));
+  for (rem_kv_iterator_first(iterator); rem_kv_iterator_valid(iterator); rem_kv_iterator_next(iterator))
+    count++;
+  rem_kv_iterator_free(iterator);
+  assert_int_equal(count, 1);
+  world_free(w);
+}
+
+static void another_model_gets_another_graph(void **state) {
+  (void)state;
+  world *w = world_new(MIN_ROWS);
+  world_fill(w, 0, ROWS);
+  world_checkpoint(w);
+  float query[DIMENSION];
+  make_vector(1, query);
+  rem_ann_target other = world_target();
+  other.model_hash = "another";
+  rem_ann_query search = {.vector = query, .k = 3};
+  rem_vector_hits hits = {0};
+  rem_kv_snapshot *snapshot = world_snapshot(w);
+  rem_status status;
+  OK(status = rem_ann_search(w->ann, &other, snapshot, &search, &hits, NULL, err));
+  assert_int_equal(status, REM_NOT_FOUND);
+  char notice[256];
+  assert_int_equal(rem_ann_notice(w->ann, notice, sizeof notice), REM_OK);
+  assert_non_null(strstr(notice, TABLE));
+  rem_kv_snapshot_release(snapshot);
+  world_free(w);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_small_table_has_no_graph),
+      cmocka_unit_test(a_graph_comes_by_itself_and_is_there_after_reopening),
+      cmocka_unit_test(a_row_that_comes_back_is_found_again),
+      cmocka_unit_test(every_snapshot_sees_its_own_rows),
+      cmocka_unit_test(old_files_go_and_the_last_stays_for_readers),
+      cmocka_unit_test(a_checkpoint_trims_the_log),
+      cmocka_unit_test(another_model_gets_another_graph),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Damaged, cut, foreign and missing files: the answer is exact or there is none, and a writer makes the graph anew. */
+#include "ann_test.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#define ROWS 400
+#define MIN_ROWS 100
+
+/* The path of the only graph file. */
+static void find_file(const world *w, char *ret_path, size_t size) {
+  char folder[96];
+  bool found = false;
+  snprintf(folder, sizeof folder, "%s/vectors", w->path);
+  DIR *open = opendir(folder);
+  assert_non_null(open);
+  for (struct dirent *entry; (entry = readdir(open));) {
+    if (entry->d_name[0] == '.')
+      continue;
+    snprintf(ret_path, size, "%s/%.60s", folder, entry->d_name);
+    found = true;
+  }
+  closedir(open);
+  assert_true(found);
+}
+
+static world *world_with_file(char *ret_path, size_t size) {
+  world *w = world_new(MIN_ROWS);
+  world_fill(w, 0, ROWS);
+  world_detach(w, false);
+  find_file(w, ret_path, size);
+  world_attach(w, false);
+  return w;
+}
+
+/* A new set of graphs on the same store, as a reader; its answers are right, or there are none. Returns how many there were. */
+static int search_anew(world *w, uint64_t number) {
+  int answered = 0;
+  rem_ann_close(w->ann, true);
+  OK(rem_ann_new(&w->options, &w->ann, err));
+  rem_kv_snapshot *snapshot = world_snapshot(w);
+  for (uint64_t i = 0; i < 4; i++) {
+    float query[DIMENSION];
+    make_vector(number * 4 + i, query);
+    answered += world_compare(w, snapshot, query, 10, i % 2, NULL) == REM_OK;
+  }
+  rem_kv_snapshot_release(snapshot);
+  return answered;
+}
+
+static void flip(int file, off_t at, unsigned mask) {
+  unsigned char byte;
+  assert_int_equal(pread(file, &byte, 1, at), 1);
+  byte = (unsigned char)(byte ^ mask);
+  assert_int_equal(pwrite(file, &byte, 1, at), 1);
+}
+
+static void no_flipped_byte_leads_to_a_wrong_answer(void **state) {
+  (void)state;
+  char path[256];
+  world *w = world_with_file(path, sizeof path);
+  struct stat info;
+  int file = open(path, O_RDWR), refused = 0, tried = 0;
+  assert_true(file >= 0 && fstat(file, &info) == 0);
+  assert_int_equal(search_anew(w, 1), 4);
+  off_t step = test_scale() > 1 ? 61 : 709;
+  for (off_t at = 0; at < info.st_size; at += step, tried++) {
+    flip(file, at, 1u << (at % 8));
+    refused += search_anew(w, (uint64_t)at) < 4;
+    flip(file, at, 1u << (at % 8));
+  }
+  assert_int_equal(search_anew(w, 2), 4);
+  assert_true(refused > tried / 4);
+  close(file);
+  world_free(w);
+}
+
+static void no_cut_leads_to_a_wrong_answer(void **state) {
+  (void)state;
+  char path[256];
+  world *w = world_with_file(path, sizeof path);
+  struct stat info;
+  rem_bytes content = {0};
+  assert_int_equal(stat(path, &info), 0);
+  OK(rem_file_read(path, (size_t)1 << 30, &content, err));
+  for (int i = 0; i < 24; i++) {
+    off_t size = info.st_size * i / 24 - (i % 3 == 2);
+    assert_int_equal(truncate(path, size > 0 ? size : 0), 0);
+    assert_int_equal(search_anew(w, (uint64_t)i), 0);
+    OK(rem_file_write_atomic(path, content.data, content.size, 0600, err));
+  }
+  assert_int_equal(search_anew(w, 7), 4);
+  /* Longer than it says, and a file that is somebody else's. */
+  char *longer = malloc(content.size + 100);
+  memcpy(longer, content.data, content.size);
+  memset(longer + content.size, 7, 100);
+  OK(rem_file_write_atomic(path, longer, content.size + 100, 0600, err));
+  (void)search_anew(w, 8);
+  OK(rem_file_write_atomic(path, "hello", 5, 0600, err));
+  assert_int_equal(search_anew(w, 9), 0);
+  assert_int_equal(unlink(path), 0);
+  assert_int_equal(search_anew(w, 10), 0);
+  char notice[256];
+  assert_int_equal(rem_ann_notice(w->ann, notice, sizeof notice), REM_OK);
+  assert_non_null(strstr(notice, "until a writer"));
+  free(longer);
+  rem_free(content.data);
+  world_free(w);
+}
+
+static void expect_rebuilt(world *w) {
+  world_detach(w, false);
+  world_attach(w, true);
+  assert_int_equal(search_anew(w, 3), 4);
+  assert_string_equal(world_stats(w).state, "file");
+  world_check(w);
+}
+
+static void a_writer_builds_anew_what_is_damaged(void **state) {
+  (void)state;
+  for (int kind = 0; kind < 3; kind++) {
+    char path[256], notice[256];
+    world *w = world_with_file(path, sizeof path);
+    world_detach(w, true);
+    if (kind == 0)
+      assert_int_equal(unlink(path), 0);
+    if (kind == 1)
+      assert_int_equal(truncate(path, 1000), 0);
+    if (kind == 2) {
+      int file = open(path, O_RDWR);
+      flip(file, 9, 255);
+      close(file);
+    }
+    world_attach(w, true);
+    float query[DIMENSION];
+    make_vector(4, query);
+    rem_kv_snapshot *snapshot = world_snapshot(w);
+    (void)world_compare(w, snapshot, query, 10, false, NULL);
+    rem_kv_snapshot_release(snapshot);
+    assert_int_equal(rem_ann_notice(w->ann, notice, sizeof notice), REM_OK);
+    assert_non_null(strstr(notice, "built anew"));
+    expect_rebuilt(w);
+    world_free(w);
+  }
+}
+
+/* A check finds what no search has touched. */
+static void a_check_names_the_damage(void **state) {
+  (void)state;
+  char path[256];
+  world *w = world_with_file(path, sizeof path);
+  struct stat info;
+  int file = open(path, O_RDWR);
+  assert_true(file >= 0 && fstat(file, &info) == 0);
+  flip(file, info.st_size / 2, 16);
+  rem_ann_target target = world_target();
+  rem_kv_snapshot *snapshot = world_snapshot(w);
+  rem_error error = {0};
+  uint64_t rows;
+  assert_int_equal(rem_ann_check(w->ann, &target, snapshot, &rows, &error), REM_CORRUPT);
+  assert_non_null(strstr(error.message, TABLE));
+  flip(file, info.st_size / 2, 16);
+  assert_int_equal(rem_ann_check(w->ann, &target, snapshot, &rows, &error), REM_OK);
+  assert_int_equal(rows, ROWS);
+  rem_kv_snapshot_release(snapshot);
+  close(file);
+  world_free(w);
+}
+
+/* The store was changed past the index: a check tells, and a graph that was dropped and made anew is not mixed with what a reader has open. */
+static void changes_past_the_index_are_found_and_mended(void **state) {
+  (void)state;
+  world *w = world_new(MIN_ROWS);
+  world_fill(w, 0, ROWS);
+  world_checkpoint(w);
+  world *reader = world_reader(w);
+  assert_int_equal(search_anew(reader, 5), 4);
+  uint8_t id[16];
+  rem_buffer key = {0}, row = {0};
+  rem_kv_batch *batch;
+  row_id(11, id);
+  rem_key_vector(&key, TENANT, TABLE, 0, id);
+  rem_key_entity(&row, TENANT, TABLE, id);
+  OK(rem_kv_batch_new(w->kv, &batch, err));
+  rem_kv_batch_delete(batch, REM_CF_VECTORS, rem_buffer_slice(&key));
+  rem_kv_batch_delete(batch, REM_CF_ENTITIES, rem_buffer_slice(&row));
+  OK(rem_kv_write(w->kv, batch, false, err));
+  rem_kv_batch_free(batch);
+  rem_ann_target target = world_target();
+  rem_kv_snapshot *snapshot = world_snapshot(w);
+  rem_error error = {0};
+  uint64_t rows;
+  assert_int_equal(rem_ann_check(w->ann, &target, snapshot, &rows, &error), REM_CORRUPT);
+  rem_kv_snapshot_release(snapshot);
+  OK(rem_ann_drop(w->ann, &target, err));
+  OK(rem_ann_checkpoint(w->ann, &target, true, err));
+  world_check(w);
+  OK(rem_kv_refresh(reader->kv, err));
+  float query[DIMENSION];
+  make_vector(11, query);
+  snapshot = world_snapshot(reader);
+  assert_int_equal(world_compare(reader, snapshot, query, 5, true, NULL), REM_OK);
+  rem_kv_snapshot_release(snapshot);
+  rem_buffer_deinit(&key);
+  rem_buffer_deinit(&row);
+  world_reader_free(reader);
+  world_free(w);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(no_flipped_byte_leads_to_a_wrong_answer),
+      cmocka_unit_test(no_cut_leads_to_a_wrong_answer),
+      cmocka_unit_test(a_writer_builds_anew_what_is_damaged),
+      cmocka_unit_test(a_check_names_the_damage),
+      cmocka_unit_test(changes_past_the_index_are_found_and_mended),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Eight threads search while two write, one checkpoints and the index is loaded and drained behind them: every hit is a row that the searching
+ * thread's snapshot has, with its true score, and none is missing.
+ */
+#include "ann_test.h"
+
+#include <pthread.h>
+
+#define ROWS 1500
+#define MIN_ROWS 300
+#define SEARCHERS 8
+#define WRITERS 2
+#define COMMITS 60
+
+typedef struct shared {
+  world *w;
+  _Atomic int writing;
+  _Atomic int answered, asked;
+  _Atomic int writers, searchers; /* started */
+} shared;
+
+static void *write_rows(void *context) {
+  shared *s = context;
+  uint32_t mine = (uint32_t)s->writers++;
+  randoms r = {1000 + mine};
+  bool hidden[ROWS] = {0};
+  for (int i = 0; i < COMMITS; i++) {
+    world_op ops[8];
+    for (size_t j = 0; j < 8; j++) {
+      /* Writers have rows of their own, so that each knows what its rows are. */
+      uint32_t row = (uint32_t)next_random(&r, ROWS / WRITERS) * WRITERS + mine;
+      ops[j] = (world_op){PUT, row, next_random(&r, 1 << 20)};
+      if (next_random(&r, 4) == 0)
+        ops[j].kind = hidden[row] ? SHOW : HIDE;
+      s->w->live += hidden[row] - (ops[j].kind == HIDE);
+      hidden[row] = ops[j].kind == HIDE;
+    }
+    world_commit(s->w, ops, 8);
+    while (s->asked < i * SEARCHERS / 2)
+      usleep(100); /* searches go on among the writes, however fast the machine */
+  }
+  s->writing--;
+  return NULL;
+}
+
+static void *search_rows(void *context) {
+  shared *s = context;
+  randoms r = {(uint64_t)s->searchers++ * 7919};
+  do {
+    float query[DIMENSION];
+    rem_kv_snapshot *snapshot = world_snapshot(s->w);
+    make_vector(next_random(&r, 1 << 20), query);
+    s->asked++;
+    s->answered += world_compare(s->w, snapshot, query, 1 + next_random(&r, 12), next_random(&r, 3) == 0, NULL) == REM_OK;
+    rem_kv_snapshot_release(snapshot);
+  } while (s->writing > 0);
+  return NULL;
+}
+
+static void *make_files(void *context) {
+  shared *s = context;
+  while (s->writing > 0) {
+    world_checkpoint(s->w);
+    usleep(2000);
+  }
+  return NULL;
+}
+
+static void searches_agree_with_their_snapshots_while_others_write(void **state) {
+  (void)state;
+  pthread_t threads[SEARCHERS + WRITERS + 1];
+  shared s = {.w = world_new(MIN_ROWS), .writing = WRITERS};
+  world_fill(s.w, 0, ROWS);
+  world_checkpoint(s.w);
+  for (size_t i = 0; i < WRITERS; i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, write_rows, &s), 0);
+  for (size_t i = 0; i < SEARCHERS; i++)
+    assert_int_equal(pthread_create(&threads[WRITERS + i], NULL, search_rows, &s), 0);
+  assert_int_equal(pthread_create(&threads[SEARCHERS + WRITERS], NULL, make_files, &s), 0);
+  for (size_t i = 0; i < SEARCHERS + WRITERS + 1; i++)
+    pthread_join(threads[i], NULL);
+  assert_true(s.answered > s.asked / 10);
+  print_message("%d of %d searches answered by the graph\n", s.answered, s.asked);
+  world_check(s.w);
+  world_detach(s.w, false);
+  world_attach(s.w, true);
+  world_check(s.w);
+  float query[DIMENSION];
+  make_vector(99, query);
+  rem_kv_snapshot *snapshot = world_snapshot(s.w);
+  assert_int_equal(world_compare(s.w, snapshot, query, 20, true, NULL), REM_OK);
+  rem_kv_snapshot_release(snapshot);
+  world_free(s.w);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(searches_agree_with_their_snapshots_while_others_write)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
