@@ -263,6 +263,14 @@ REM_API REM_CHECKED rem_status rem_refresh(rem_db *db, rem_error *err);
 /* Makes all acknowledged writes durable (REM_OS). */
 REM_API REM_CHECKED rem_status rem_flush(rem_db *db, rem_error *err);
 
+/* Writers: brings the files of vector indexes up to date where that is due, as the last rem_close() does; a program may rather do it here, where
+ * rem_interrupt() ends it. Seconds for 100,000 rows that were never indexed, else little or nothing. REM_OK for readers. REM_CANCELLED. */
+REM_API REM_CHECKED rem_status rem_checkpoint(rem_db *db, rem_error *err);
+
+/* What happened that nobody asked for and no call failed of ("the vector index of 'x' … is being built anew"): the oldest that was not told yet, as
+ * text. REM_NOT_FOUND: nothing. Owned by the caller. */
+REM_API REM_CHECKED rem_status rem_notice(rem_db *db, rem_bytes *ret_text, rem_error *err);
+
 /* Every call running on `db` or its relatives ends soon with REM_CANCELLED. Async-signal-safe. rem_interrupt_clear() ends
  * that state. */
 REM_API void rem_interrupt(rem_db *db);
@@ -404,6 +412,10 @@ REM_API REM_CHECKED rem_status rem_search_vector(rem_db *db, const float *vector
 /* Fills `row` with the next one: REM_ROW, or REM_DONE at the end, or a failure (a later call gives the same). */
 REM_API REM_CHECKED rem_status rem_cursor_next(rem_cursor *cursor, rem_row *row, rem_error *err);
 REM_API void rem_cursor_free(rem_cursor *cursor);
+
+/* How a search found its rows: array of {table, plan, ef, visited, recent, passes}; empty for other cursors. `plan` is "exact scan" or how the vector index
+ * was used, `ef` the pool of the walk (0: none), `visited` the vectors compared, `recent` those of them that the index did not hold yet. */
+REM_API REM_CHECKED rem_status rem_cursor_plan(const rem_cursor *cursor, rem_bytes *ret_json, rem_error *err);
 
 typedef enum rem_direction { REM_OUT = 1, REM_IN = 2, REM_BOTH = 3 } rem_direction;
 /* The edges of a row: array of {source, target, direction, type, weight, properties, table, key, dangling}; table and key are those of the row at the

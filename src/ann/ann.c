@@ -52,9 +52,15 @@ void rem_ann_close(rem_ann *ann, bool discard) {
   while (ann->tasks)
     pthread_cond_wait(&ann->idle, &ann->lock);
   pthread_mutex_unlock(&ann->lock);
-  for (size_t i = 0; ann->options.committer && !discard && i < ann->index_count; i++)
-    rem_ann__settle(ann->indexes[i]);
+  if (!discard)
+    rem_ann_settle(ann);
   set_free(ann);
+}
+
+void rem_ann_settle(rem_ann *ann) {
+  rem_ann__index *index;
+  for (size_t i = 0; ann->options.committer && (index = rem_ann__at(ann, i)); i++)
+    rem_ann__settle(index);
 }
 
 bool rem_ann_pays(const rem_ann *ann, int64_t live_rows) {
@@ -117,7 +123,7 @@ static void set_model(rem_ann__index *index, const rem_ann_target *target) {
   pthread_rwlock_unlock(&index->lock);
 }
 
-rem_ann__index *rem_ann__find_place(rem_ann *ann, const rem_ann_target *target) {
+rem_ann__index *rem_ann__find_place(rem_ann *ann, const rem_ann_target *target, bool make) {
   char name[192];
   int size = snprintf(name, sizeof name, "%s:%s:%u", target->tenant, target->table, target->area);
   if (size < 0 || (size_t)size >= sizeof name)
@@ -125,7 +131,7 @@ rem_ann__index *rem_ann__find_place(rem_ann *ann, const rem_ann_target *target) 
   rem_slice key = rem_slice_of(name, (size_t)size);
   pthread_mutex_lock(&ann->lock);
   rem_ann__index *index = rem_hash_map_get(&ann->by_name, key);
-  if (!index) {
+  if (!index && make) {
     index = index_new(ann, target);
     if (index && !add_index(ann, key, index)) {
       index_free(index);
@@ -137,7 +143,7 @@ rem_ann__index *rem_ann__find_place(rem_ann *ann, const rem_ann_target *target) 
 }
 
 rem_ann__index *rem_ann__find(rem_ann *ann, const rem_ann_target *target) {
-  rem_ann__index *index = rem_ann__find_place(ann, target);
+  rem_ann__index *index = rem_ann__find_place(ann, target, true);
   if (index)
     set_model(index, target);
   return index;

@@ -56,6 +56,9 @@ REM_CHECKED rem_status rem_ann_new(const rem_ann_options *options, rem_ann **ret
  * fails costs later readers time and nothing else, so there is no status. */
 void rem_ann_close(rem_ann *ann, bool discard);
 
+/* Makes the checkpoints that are due now; what a close does without being asked. Ends early when cancelled. */
+void rem_ann_settle(rem_ann *ann);
+
 /* Which vectors. Texts are borrowed during the call. */
 typedef struct rem_ann_target {
   const char *tenant, *table;

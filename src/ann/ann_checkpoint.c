@@ -285,14 +285,18 @@ static rem_status apply_drop(void *context, rem_commit_group *group, rem_error *
 
 rem_status rem_ann_drop(rem_ann *ann, const char *tenant, const char *table, unsigned area, rem_error *err) {
   rem_ann_target target = {.tenant = tenant, .table = table, .area = area};
-  rem_ann__index *index = rem_ann__find_place(ann, &target);
+  rem_buffer key REM_AUTO_BUFFER = {0};
+  rem_key_graph(&key, tenant, table, area);
+  REM_TRY(rem_buffer_status(&key, err));
+  rem_status there = rem_kv_exists(ann->options.kv, NULL, REM_CF_META, rem_buffer_slice(&key), err);
+  REM_TRY(there);
+  rem_ann__index *index = rem_ann__find_place(ann, &target, there == REM_OK);
   if (!index)
-    return rem_error_nomem(err);
-  rem_ann__record record;
+    return there == REM_OK ? rem_error_nomem(err) : REM_OK;
   pthread_mutex_lock(&index->work);
   rem_commit_request request = {.apply = apply_drop, .context = index};
-  rem_status status = rem_ann__record_read(index, NULL, &record, err);
-  if (status == REM_OK)
+  rem_status status = REM_OK;
+  if (there == REM_OK)
     status = rem_commit_submit(ann->options.committer, &request, err);
   if (status >= 0) {
     pthread_rwlock_wrlock(&index->lock);

@@ -63,7 +63,7 @@ void rem_ann_committed(rem_ann *ann, const rem_ann_target *target, const rem_ann
 void rem_ann_advance(rem_ann *ann, const char *tenant, uint64_t seq) {
   rem_ann__index *index;
   for (size_t i = 0; (index = rem_ann__at(ann, i)); i++) {
-    if (strcmp(index->tenant, tenant) != 0)
+    if (!atomic_load(&index->open) || strcmp(index->tenant, tenant) != 0)
       continue;
     pthread_rwlock_wrlock(&index->lock);
     if (index->state != REM_ANN__NONE && !index->broken && index->known < seq)

@@ -73,6 +73,7 @@ typedef struct rem_ann__index {
   _Atomic uint64_t since_file;     /* of them, since the last checkpoint */
   _Atomic uint64_t look_at;        /* when `changes` reaches it, it is looked at whether a graph or file is due */
   _Atomic uint64_t recent_scored;  /* vectors compared in recent since the file was opened */
+  _Atomic bool open;               /* state is not NONE: what only open indexes need is spared the others */
   _Atomic bool wanted;             /* a new graph is wanted though nothing was written */
   _Atomic bool scheduled;          /* a task is under way */
 } rem_ann__index;
@@ -96,8 +97,8 @@ struct rem_ann {
 
 /* Finds or makes the index. NULL without memory. */
 rem_ann__index *rem_ann__find(rem_ann *ann, const rem_ann_target *target);
-/* The same by its place alone, whatever the model. */
-rem_ann__index *rem_ann__find_place(rem_ann *ann, const rem_ann_target *target);
+/* The same by its place alone, whatever the model; NULL too when it is not there and not to be made. */
+rem_ann__index *rem_ann__find_place(rem_ann *ann, const rem_ann_target *target, bool make);
 /* The i-th index of the set, or NULL past the last: for loops that hold no lock. */
 rem_ann__index *rem_ann__at(rem_ann *ann, size_t i);
 void rem_ann__notify(rem_ann *ann, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -26,6 +26,7 @@ void rem_ann__unload(rem_ann__index *index) {
   rem_graph_free(REM_TAKE(index->graph));
   rem_recent_deinit(&index->recent);
   index->state = REM_ANN__NONE;
+  atomic_store(&index->open, false);
   index->broken = false;
   index->known = index->floor = index->drained = 0;
   index->has_record = false;
@@ -85,6 +86,7 @@ static rem_status open_graph(rem_ann__index *index, const rem_ann__record *recor
 static void take_graph(rem_ann__index *index, rem_graph *graph, const rem_ann__record *record, rem_ann__state state) {
   index->graph = graph;
   index->state = state;
+  atomic_store(&index->open, true);
   index->recent.dimension = index->dimension;
   index->known = index->floor = index->drained = record->seq;
   index->record = *record;

@@ -154,6 +154,25 @@ rem_status rem_flush(rem_db *db, rem_error *err) {
   return db->engine->writer ? rem_kv_sync(db->engine->kv, err) : REM_OK;
 }
 
+rem_status rem_checkpoint(rem_db *db, rem_error *err) {
+  REM_CHECK_ARG(db, err);
+  REM_TRY(rem_engine_check_usable(db->engine, err));
+  rem_ann_settle(db->engine->ann);
+  return rem_engine_check_usable(db->engine, err);
+}
+
+rem_status rem_notice(rem_db *db, rem_bytes *ret_text, rem_error *err) {
+  REM_CHECK_ARG(db && ret_text, err);
+  char text[512];
+  if (rem_ann_notice(db->engine->ann, text, sizeof text) != REM_OK)
+    return REM_NOT_FOUND;
+  char *copy = rem_strdup(text);
+  if (!copy)
+    return rem_error_nomem(err);
+  *ret_text = (rem_bytes){copy, strlen(copy)};
+  return REM_OK;
+}
+
 void rem_interrupt(rem_db *db) {
   if (db)
     atomic_store(&db->engine->interrupted, true);

@@ -79,6 +79,11 @@ rem_status rem_cursor_next(rem_cursor *cursor, rem_row *row, rem_error *err) {
   return rem_entity_cursor_next(cursor, row, err);
 }
 
+rem_status rem_cursor_plan(const rem_cursor *cursor, rem_bytes *ret_json, rem_error *err) {
+  REM_CHECK_ARG(cursor && ret_json, err);
+  return rem_entity_cursor_plan(cursor, ret_json, err);
+}
+
 void rem_cursor_free(rem_cursor *cursor) {
   if (!cursor)
     return;

