@@ -231,5 +231,59 @@ class IngestWithModel(Ingest):
 
 del Ingest  # not a test of its own
 
+
+@needs_model
+class VectorIndex(KillTest):
+    """Kills while vectors are inserted, the graph is built or written, and its file named: searches stay complete."""
+    models = program.MODELS
+    ROWS, LEAST = 120, 40
+    KILLS = 500 if SOAK else 12
+
+    def setUp(self):
+        super().setUp()
+        self.environment["P8_VECTOR_INDEX_MIN_ROWS"] = str(self.LEAST)
+
+    def input(self, number):
+        words = ["harbour", "violin", "tax", "orchid", "glacier", "engine", "poem", "bridge"]
+        rows = [{"uri": f"file:///{n}", "name": f"note {n}",
+                 "content": f"{words[(n + number) % 8]} and {words[n // 8 % 8]}, note {n} of round {number if n % 3 else 0}"}
+                for n in range(self.ROWS)]
+        return self.file("notes.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+
+    def search(self, *arguments, **env):
+        hits = self.db("search", "a poem about a bridge", "--schema", "resources", "--format", "json", *arguments, env=env).json
+        return [(hit["entity"]["id"], round(hit["score"], 5)) for hit in hits]
+
+    def assert_complete(self):
+        """Exact answers agree with a scan of the stored vectors; a walk gives as many rows as there are."""
+        for limit in (1, 10, 1000):
+            flat = self.search("--limit", limit, P8_VECTOR_INDEX_TYPE="flat")
+            self.assertEqual(self.search("--limit", limit, "--exact"), flat)
+            walked = self.search("--limit", limit)
+            self.assertEqual(len(walked), len(flat))
+            self.assertEqual(len(set(walked)), len(walked))
+            if limit == 1000:
+                self.assertEqual(sorted(walked), sorted(flat))
+
+    def test_searches_stay_complete(self):
+        self.init()
+        arguments = ("upsert", "--schema", "resources", "--batch-size", 30)
+        seconds = self.uninterrupted(*arguments, self.input(0))
+        killed = number = 0
+        while killed < self.KILLS and number < 3 * self.KILLS:
+            number += 1
+            if self.random.random() < 0.2:
+                self.run_db("delete", "resources", f"file:///{self.random.randrange(self.ROWS)}:0")
+            _, was_killed = self.kill_within(seconds * 1.2, *arguments, self.input(number))
+            killed += was_killed
+            self.assert_whole()
+            self.assert_complete()
+        self.db(*arguments, self.input(number), "--quiet")
+        self.assert_complete()
+        self.assert_whole()
+        folder = next((self.home / "p8" / "db").glob("*.db")) / "vectors"
+        self.assertLessEqual(len(list(folder.iterdir())), 3)
+
+
 if __name__ == "__main__":
     unittest.main()
