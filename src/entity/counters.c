@@ -66,3 +66,8 @@ rem_status rem_counters_put(rem_kv_batch *batch, const char *tenant, const char 
   rem_kv_batch_put(batch, REM_CF_META, rem_buffer_slice(&key), rem_slice_of(bytes, sizeof bytes));
   return REM_OK;
 }
+
+int64_t rem_counters_pending(const rem_counters *counters, unsigned slot) {
+  int64_t with_text = counters->vectors[0] - counters->deleted_vectors[0] + counters->pending[0];
+  return slot == 0 ? counters->pending[0] : with_text - (counters->vectors[slot] - counters->deleted_vectors[slot]);
+}

@@ -32,6 +32,8 @@ void rem_counters_encode(const rem_counters *counters, uint8_t ret_bytes[REM_COU
 REM_CHECKED rem_status rem_counters_decode(rem_slice stored, rem_counters *ret_counters, rem_error *err);
 /* `counters` plus `delta`. */
 void rem_counters_add(rem_counters *counters, const rem_counters *delta);
+/* Live rows with text that have no vector in `slot`. Those older than the second slot count as well: they cannot be found by it. */
+int64_t rem_counters_pending(const rem_counters *counters, unsigned slot);
 bool rem_counters_equal(const rem_counters *a, const rem_counters *b);
 bool rem_counters_zero(const rem_counters *counters);
 /* What is stored for a table; zeros when nothing is. */

@@ -76,6 +76,12 @@ REM_CHECKED rem_status rem_entity_search(rem_engine *engine, const char *tenant,
 REM_CHECKED rem_status rem_entity_search_vector(rem_engine *engine, const char *tenant, const float *vector,
                                                 size_t dimension, const char *table, const rem_read_options *options,
                                                 rem_cursor **ret_cursor, int64_t *ret_pending, rem_error *err);
+/* The same under a snapshot of the caller's, borrowed until the cursor is freed; NULL: one of its own. */
+REM_CHECKED rem_status rem_entity_lookup_at(rem_engine *engine, const char *tenant, rem_kv_snapshot *snapshot, rem_slice key,
+                                            unsigned flags, int64_t limit, rem_cursor **ret_cursor, rem_error *err);
+REM_CHECKED rem_status rem_entity_search_at(rem_engine *engine, const char *tenant, rem_kv_snapshot *snapshot, rem_slice text,
+                                            const char *table, const rem_read_options *options, rem_cursor **ret_cursor,
+                                            int64_t *ret_pending, rem_error *err);
 /* The filtered walk over a given table, with the cursor's own snapshot. */
 REM_CHECKED rem_status rem_cursor__walk(rem_cursor *cursor, rem_table *table, const rem_read_options *options,
                                         rem_error *err);

@@ -164,19 +164,37 @@ static rem_status scan_in(edges_run *run, rem_error *err) {
   return REM_OK;
 }
 
+static rem_status scan_both(edges_run *run, rem_direction direction, rem_error *err) {
+  if (rem_record_is_deleted(&run->row.record))
+    return REM_NOT_FOUND;
+  if (direction & REM_OUT)
+    REM_TRY(scan_out(run, err));
+  return direction & REM_IN ? scan_in(run, err) : REM_OK;
+}
+
 static rem_status collect(edges_run *run, const char *name, rem_slice key, rem_direction direction, rem_error *err) {
   rem_table *table;
   uint8_t id[16];
   REM_TRY(rem_registry_table(run->engine->registry, run->tenant, name, &table, err));
   rem_status status = rem_read_resolve(run->engine, run->tenant, table, key, id, &run->row, err);
   rem_table_unref(table);
-  if (status != REM_OK)
-    return status;
-  if (rem_record_is_deleted(&run->row.record))
-    return REM_NOT_FOUND;
-  if (direction & REM_OUT)
-    REM_TRY(scan_out(run, err));
-  return direction & REM_IN ? scan_in(run, err) : REM_OK;
+  return status == REM_OK ? scan_both(run, direction, err) : status;
+}
+
+rem_status rem_entity_edges_of(rem_engine *engine, const char *tenant, rem_kv_snapshot *snapshot, rem_table *table, const uint8_t id[16],
+                               rem_direction direction, json_t **ret_array, rem_error *err) {
+  edges_run run = {.engine = engine, .tenant = tenant, .snapshot = snapshot, .array = json_array()};
+  rem_row__init(&run.row, engine);
+  rem_status status = rem_read_id(engine, snapshot, tenant, table, id, &run.row, err);
+  if (status == REM_OK)
+    status = scan_both(&run, direction, err);
+  if (status == REM_OK)
+    *ret_array = json_incref(run.array);
+  rem_row__deinit(&run.row);
+  rem_buffer_deinit(&run.key);
+  rem_buffer_deinit(&run.parts);
+  json_decref(run.array);
+  return status;
 }
 
 rem_status rem_entity_edges(rem_engine *engine, const char *tenant, const char *table, rem_slice key,

@@ -164,12 +164,17 @@ static int compare_hits(const void *a, const void *b) {
 
 rem_status rem_entity_lookup(rem_engine *engine, const char *tenant, rem_slice key, unsigned flags, int64_t limit,
                              rem_cursor **ret_cursor, rem_error *err) {
+  return rem_entity_lookup_at(engine, tenant, NULL, key, flags, limit, ret_cursor, err);
+}
+
+rem_status rem_entity_lookup_at(rem_engine *engine, const char *tenant, rem_kv_snapshot *snapshot, rem_slice key, unsigned flags,
+                                int64_t limit, rem_cursor **ret_cursor, rem_error *err) {
   lookup_run run REM_CLEANUP(lookup_run_deinit) = {.wanted = key, .flags = flags};
   REM_TRY(rem_engine_check_usable(engine, err));
   if (flags & (REM_LOOKUP_IGNORE_CASE | REM_LOOKUP_FUZZY))
     REM_TRY(rem_likeness_init(&run.likeness, key, err));
   rem_cursor *cursor;
-  REM_TRY(rem_cursor__new(engine, tenant, NULL, &cursor, err));
+  REM_TRY(rem_cursor__new(engine, tenant, snapshot, &cursor, err));
   run.cursor = cursor;
   rem_status status = scan(&run, err);
   if (status < 0) {

@@ -19,6 +19,7 @@ typedef struct search_run {
   rem_engine *engine;
   rem_cursor *cursor;
   const rem_read_options *options;
+  rem_kv_snapshot *snapshot; /* of the caller, borrowed; NULL: the search takes one */
   rem_slice text;
   const float *vector; /* given by the caller, or NULL: made from the text by each table's model */
   size_t dimension;
@@ -136,12 +137,6 @@ static rem_status rank_table(search_run *run, rem_table *table, const float *que
   return status;
 }
 
-/* Rows with text that have no vector in the slot. Those older than the second slot count as well: they cannot be found by it. */
-static int64_t count_pending(const rem_counters *counters, unsigned slot) {
-  int64_t with_text = counters->vectors[0] - counters->deleted_vectors[0] + counters->pending[0];
-  return slot == 0 ? counters->pending[0] : with_text - (counters->vectors[slot] - counters->deleted_vectors[slot]);
-}
-
 static rem_status check_model(const search_run *run, const rem_table *table, rem_error *err) {
   const char *pinned = table->slots[run->slot].model, *wanted = run->options->model;
   if (!wanted || !pinned || strcmp(wanted, pinned) == 0)
@@ -173,7 +168,7 @@ static rem_status embed_text(search_run *run, const rem_table *table, rem_error 
 static rem_status search_table(search_run *run, rem_table *table, rem_error *err) {
   rem_counters counters;
   REM_TRY(rem_counters_read(run->engine->kv, run->cursor->snapshot, run->cursor->tenant, table->name, &counters, err));
-  run->pending += count_pending(&counters, run->slot);
+  run->pending += rem_counters_pending(&counters, run->slot);
   REM_TRY(check_model(run, table, err));
   if (run->options->where_json) {
     /* An unusable filter is an error whether or not there is anything to search. */
@@ -182,7 +177,7 @@ static rem_status search_table(search_run *run, rem_table *table, rem_error *err
   }
   rem_embedder *embedder;
   /* Rows that wait for a model that cannot be had: nothing found would be a wrong answer. */
-  if (counters.vectors[run->slot] == 0 && count_pending(&counters, run->slot) > 0 && !run->vector)
+  if (counters.vectors[run->slot] == 0 && rem_counters_pending(&counters, run->slot) > 0 && !run->vector)
     return rem_engine_table_embedder(run->engine, table, run->slot, &embedder, err);
   if (counters.vectors[run->slot] == 0 || wanted_count(run->options) == 0)
     return REM_OK;
@@ -297,7 +292,7 @@ static rem_status list_one(search_run *run, const char *tenant, const char *name
 static rem_status open_view(search_run *run, const char *tenant, const char *table, rem_table_list *list,
                             rem_error *err) {
   pthread_rwlock_rdlock(&run->engine->view_lock);
-  rem_status status = rem_cursor__new(run->engine, tenant, NULL, &run->cursor, err);
+  rem_status status = rem_cursor__new(run->engine, tenant, run->snapshot, &run->cursor, err);
   if (status >= 0)
     status = table ? list_one(run, tenant, table, list, err) : rem_registry_list(run->engine->registry, tenant, list, err);
   pthread_rwlock_unlock(&run->engine->view_lock);
@@ -350,6 +345,12 @@ rem_status rem_entity_search(rem_engine *engine, const char *tenant, rem_slice t
                              const rem_read_options *options, rem_cursor **ret_cursor, int64_t *ret_pending,
                              rem_error *err) {
   search_run run = {.engine = engine, .options = options, .text = text};
+  return search(&run, tenant, table, ret_cursor, ret_pending, err);
+}
+
+rem_status rem_entity_search_at(rem_engine *engine, const char *tenant, rem_kv_snapshot *snapshot, rem_slice text, const char *table,
+                                const rem_read_options *options, rem_cursor **ret_cursor, int64_t *ret_pending, rem_error *err) {
+  search_run run = {.engine = engine, .options = options, .text = text, .snapshot = snapshot};
   return search(&run, tenant, table, ret_cursor, ret_pending, err);
 }
 

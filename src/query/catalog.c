@@ -182,6 +182,11 @@ rem_status rem_catalog_find(rem_catalog *catalog, const char *name, rem_catalog_
   return REM_OK;
 }
 
+rem_catalog_entry *rem_catalog_peek(const rem_catalog *catalog, const char *name) {
+  rem_catalog_entry *entry = rem_hash_map_get(&catalog->entries, rem_slice_text(name));
+  return entry && entry->table ? entry : NULL;
+}
+
 /* ------------------------------------------------------------------------------------------- */
 
 static void append_columns(const rem_columns *columns, rem_buffer *buffer) {

@@ -43,6 +43,8 @@ void rem_catalog_free(rem_catalog *catalog);
 
 /* The table that `name` means (any case, aliases of D1), its modules made: REM_OK or REM_NOT_FOUND. The entry is borrowed from the catalog. */
 REM_CHECKED rem_status rem_catalog_find(rem_catalog *catalog, const char *name, rem_catalog_entry **ret_entry, rem_error *err);
+/* The entry of a table that the running statement names, as it is; NULL: it names no such table. */
+rem_catalog_entry *rem_catalog_peek(const rem_catalog *catalog, const char *name);
 /* Brings an entry up to the definition of now and the counters of `snapshot`. To be called under the engine's view lock. */
 REM_CHECKED rem_status rem_catalog_refresh(rem_catalog *catalog, rem_catalog_entry *entry, const rem_kv_snapshot *snapshot,
                                            rem_error *err);

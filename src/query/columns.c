@@ -20,6 +20,7 @@ static const struct {
     {"edges", REM_COLUMN_EDGES, REM_FIELD_LIST, 0, 0, false},
     {"_doc", REM_COLUMN_DOC, REM_FIELD_OBJECT, 0, 0, true},
     {"_score", REM_COLUMN_SCORE, REM_FIELD_REAL, 0, 0, true},
+    {"_min_score", REM_COLUMN_MIN_SCORE, REM_FIELD_REAL, 0, 0, true},
     {"embedding", REM_COLUMN_EMBEDDING, REM_FIELD_LIST, 0, 0, true},
     {"embedding_alt", REM_COLUMN_EMBEDDING, REM_FIELD_LIST, 1, 0, true},
     {"_vector", REM_COLUMN_VECTOR, REM_FIELD_ANY, 0, 0, true},

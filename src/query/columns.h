@@ -2,7 +2,7 @@
 /*
  * Columns: what a table looks like to SQL.
  *
- *   schema fields | id, type, created_at, modified_at, deleted_at, edges |  hidden: _doc, _score, embedding, …, _l2_alt
+ *   schema fields | id, type, created_at, modified_at, deleted_at, edges |  hidden: _doc, _score, _min_score, embedding, …, _l2_alt
  *
  * A field that no longer is in the schema has no column. The declared types serve two ends: their letters give SQLite the affinity meant, and
  * rem_columns_type_of() reads from them what a result column holds.
@@ -25,6 +25,7 @@ typedef enum rem_column_place {
   REM_COLUMN_SCORE,
   REM_COLUMN_EMBEDDING, /* as a JSON array; `slot` says which */
   REM_COLUMN_VECTOR,    /* as float32 values */
+  REM_COLUMN_MIN_SCORE, /* the least score (of _l2 the greatest distance) that is wanted of a search */
   REM_COLUMN_SEARCH,    /* what to search for: by `metric` in `slot` */
 } rem_column_place;
 

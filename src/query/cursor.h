@@ -12,6 +12,7 @@
 #ifndef REM_QUERY_CURSOR_H
 #define REM_QUERY_CURSOR_H
 
+#include "entity/ranking.h"
 #include "query/plan.h"
 
 #define REM_CURSOR_CHUNK 128 /* rows fetched together */
@@ -25,6 +26,7 @@ typedef struct rem_stretch {
 typedef struct rem_pending_place {
   const rem_pending_row *row;
   rem_slice key; /* what it is ordered by, when the walk is */
+  double score;  /* SEARCH */
 } rem_pending_place;
 
 typedef struct rem_table_cursor {
@@ -51,6 +53,7 @@ typedef struct rem_table_cursor {
   rem_kv_pin *pins;          /* of the ids from `chunk_start` on */
   size_t chunk_start, chunk_count;
   int64_t left;              /* COUNT */
+  rem_ranking *ranking;      /* SEARCH; NULL: nothing is found */
 
   /* Rows of the transaction (cursor_pending.c). */
   const rem_pending_row **pending; /* all it has written to the table, by id */
@@ -59,6 +62,7 @@ typedef struct rem_table_cursor {
   size_t place_count, next_place;
   bool held, store_done;           /* a row of the store waits for those before it */
   uint8_t held_id[16];
+  double held_score;
   rem_record held_record;
 
   /* The current row. */
@@ -68,7 +72,9 @@ typedef struct rem_table_cursor {
   rem_kv_pin pin;          /* of a record fetched by itself */
   rem_value covered_value; /* of the index, when `covered` */
   bool has_record;
-  double score;
+  double score;            /* SEARCH, by `metric` */
+  rem_metric metric;
+  rem_query query;         /* SEARCH; its values are in the arena; NULL: nothing is searched for */
   rem_buffer key, value_text, scratch;
   unsigned steps; /* since the last look at the clock */
 } rem_table_cursor;
@@ -81,6 +87,13 @@ REM_CHECKED rem_status rem_table_cursor_column(rem_table_cursor *cursor, sqlite3
 void rem_table_cursor_deinit(rem_table_cursor *cursor);
 
 /* Between the files. */
+REM_CHECKED rem_status rem_table_cursor__begin_search(rem_table_cursor *cursor, sqlite3_value **arguments, rem_error *err);
+/* The scores of the transaction's rows, into `places`; those that have none are taken out. */
+REM_CHECKED rem_status rem_table_cursor__score_pending(rem_table_cursor *cursor, rem_error *err);
+REM_CHECKED rem_status rem_table_cursor__step_search(rem_table_cursor *cursor, rem_error *err);
+/* Fetches the row `cursor->id`, which must be there. */
+REM_CHECKED rem_status rem_table_cursor__fetch(rem_table_cursor *cursor, bool *ret_passes, rem_error *err);
+REM_CHECKED rem_status rem_table_cursor__check(rem_table_cursor *cursor, rem_error *err);
 REM_CHECKED rem_status rem_table_cursor__begin_pending(rem_table_cursor *cursor, rem_error *err);
 REM_CHECKED rem_status rem_table_cursor__step_store(rem_table_cursor *cursor, rem_error *err);
 REM_CHECKED rem_status rem_table_cursor__step_merged(rem_table_cursor *cursor, rem_error *err);

@@ -491,6 +491,7 @@ static void release_pins(rem_table_cursor *cursor) {
 static void forget(rem_table_cursor *cursor) {
   release_pins(cursor);
   rem_kv_pin_release(&cursor->pin);
+  rem_ranking_close(REM_TAKE(cursor->ranking));
   rem_arena_reset(&cursor->arena);
   cursor->ids = NULL;
   cursor->id_count = cursor->next_id = 0;
@@ -512,7 +513,7 @@ static rem_status bind_terms(rem_table_cursor *cursor, const rem_plan *plan, sql
   for (int i = 0; i < plan->count; i++) {
     const rem_plan_term *term = &plan->terms[i];
     const rem_column *column = &cursor->module->columns.items[term->column];
-    bool judged = rem_term_knows(term->op) && term->role != REM_ROLE_IN;
+    bool judged = rem_term_knows(term->op) && term->role != REM_ROLE_IN && rem_term_can_judge(column);
     cursor->terms[i] = (rem_term){.column = column, .op = term->op, .operand = REM_OPERAND_UNKNOWN};
     if (!judged)
       continue;
@@ -530,8 +531,8 @@ static rem_status begin_path(rem_table_cursor *cursor, sqlite3_value **arguments
   case REM_PATH_KEY: return begin_ids(cursor, arguments, err);
   case REM_PATH_LABEL: return begin_labels(cursor, arguments, err);
   case REM_PATH_COUNT: return rem_view_count(cursor->view, cursor->module, &cursor->left, err);
-  case REM_PATH_NONE:
-  case REM_PATH_SEARCH: break;
+  case REM_PATH_SEARCH: return rem_table_cursor__begin_search(cursor, arguments, err);
+  case REM_PATH_NONE: break;
   }
   return REM_OK;
 }

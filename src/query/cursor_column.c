@@ -142,6 +142,7 @@ rem_status rem_table_cursor_column(rem_table_cursor *cursor, sqlite3_context *co
       return outside_search(column, err);
     sqlite3_result_double(context, cursor->score);
     return REM_OK;
+  case REM_COLUMN_MIN_SCORE:
   case REM_COLUMN_SEARCH: return outside_search(column, err);
   }
   return REM_OK;

@@ -31,6 +31,14 @@ static rem_status order_key(rem_table_cursor *cursor, rem_pending_place *place, 
   return REM_OK;
 }
 
+/* Best first, then by id, as the ranking itself. */
+static int compare_scores(const void *a, const void *b) {
+  const rem_pending_place *x = a, *y = b;
+  if (x->score != y->score)
+    return x->score > y->score ? -1 : 1;
+  return memcmp(x->row->id, y->row->id, 16);
+}
+
 static int compare_places(const void *a, const void *b) {
   return rem_slice_compare(((const rem_pending_place *)a)->key, ((const rem_pending_place *)b)->key);
 }
@@ -52,6 +60,15 @@ static void reverse_places(rem_pending_place *places, size_t count) {
   }
 }
 
+static rem_status begin_scored(rem_table_cursor *cursor, rem_error *err) {
+  REM_TRY(rem_table_cursor__score_pending(cursor, err));
+  if (cursor->place_count)
+    qsort(cursor->places, cursor->place_count, sizeof *cursor->places, compare_scores);
+  if (cursor->metric == REM_METRIC_L2) /* there the least is best */
+    reverse_places(cursor->places, cursor->place_count);
+  return REM_OK;
+}
+
 rem_status rem_table_cursor__begin_pending(rem_table_cursor *cursor, rem_error *err) {
   cursor->pending_count = cursor->place_count = cursor->next_place = 0;
   cursor->held = cursor->store_done = false;
@@ -69,9 +86,11 @@ rem_status rem_table_cursor__begin_pending(rem_table_cursor *cursor, rem_error *
       continue;
     rem_pending_place *place = &cursor->places[cursor->place_count++];
     place->row = cursor->pending[i];
-    if (cursor->ordered)
+    if (cursor->ordered && cursor->path != REM_PATH_SEARCH)
       REM_TRY(order_key(cursor, place, err));
   }
+  if (cursor->path == REM_PATH_SEARCH)
+    return begin_scored(cursor, err);
   if (cursor->ordered && cursor->place_count)
     qsort(cursor->places, cursor->place_count, sizeof *cursor->places, compare_places);
   if (cursor->ordered && cursor->reverse)
@@ -107,12 +126,17 @@ static rem_status hold_next(rem_table_cursor *cursor, rem_error *err) {
   if (cursor->has_record)
     rem_view_note(cursor->view, cursor->module->table, cursor->id, &cursor->record);
   memcpy(cursor->held_id, cursor->id, 16);
+  cursor->held_score = cursor->score;
   cursor->held_record = cursor->record;
   return REM_OK;
 }
 
 static bool held_is_first(const rem_table_cursor *cursor) {
-  if (cursor->next_place == cursor->place_count || !cursor->ordered)
+  if (cursor->next_place == cursor->place_count)
+    return true;
+  if (cursor->path == REM_PATH_SEARCH)
+    return !rem_metric_better(cursor->metric, cursor->places[cursor->next_place].score, cursor->held_score);
+  if (!cursor->ordered)
     return true;
   rem_slice key = rem_kv_iterator_key(cursor->iterator);
   size_t prefix = cursor->iterator_prefix.size;
@@ -126,6 +150,7 @@ rem_status rem_table_cursor__step_merged(rem_table_cursor *cursor, rem_error *er
   if (cursor->held && held_is_first(cursor)) {
     memcpy(cursor->id, cursor->held_id, 16);
     cursor->record = cursor->held_record;
+    cursor->score = cursor->held_score;
     cursor->has_record = true;
     cursor->held = false;
     return REM_OK;
@@ -134,6 +159,7 @@ rem_status rem_table_cursor__step_merged(rem_table_cursor *cursor, rem_error *er
     cursor->eof = true;
     return REM_OK;
   }
+  cursor->score = cursor->places[cursor->next_place].score;
   const rem_pending_row *row = cursor->places[cursor->next_place++].row;
   memcpy(cursor->id, row->id, 16);
   cursor->record = row->record;

@@ -9,7 +9,7 @@
 
 #define CHECK_EVERY 256 /* rows between two looks at the clock */
 
-static rem_status check(rem_table_cursor *cursor, rem_error *err) {
+rem_status rem_table_cursor__check(rem_table_cursor *cursor, rem_error *err) {
   return ++cursor->steps % CHECK_EVERY ? REM_OK : rem_session__check(cursor->module->session, err);
 }
 
@@ -92,7 +92,7 @@ static rem_status move(rem_table_cursor *cursor, bool *ret_there, rem_error *err
 static rem_status step_scan(rem_table_cursor *cursor, rem_error *err) {
   for (;;) {
     bool there, passes;
-    REM_TRY(check(cursor, err));
+    REM_TRY(rem_table_cursor__check(cursor, err));
     REM_TRY(move(cursor, &there, err));
     if (!there) {
       cursor->eof = true;
@@ -138,7 +138,7 @@ static bool covered_passes(rem_table_cursor *cursor) {
   return true;
 }
 
-static rem_status fetch(rem_table_cursor *cursor, bool *ret_passes, rem_error *err) {
+rem_status rem_table_cursor__fetch(rem_table_cursor *cursor, bool *ret_passes, rem_error *err) {
   rem_buffer_reset(&cursor->key);
   rem_key_entity(&cursor->key, cursor->module->session->tenant, cursor->module->table->name, cursor->id);
   REM_TRY(rem_buffer_status(&cursor->key, err));
@@ -153,7 +153,7 @@ static rem_status fetch(rem_table_cursor *cursor, bool *ret_passes, rem_error *e
 static rem_status step_index(rem_table_cursor *cursor, rem_error *err) {
   for (;;) {
     bool there, passes;
-    REM_TRY(check(cursor, err));
+    REM_TRY(rem_table_cursor__check(cursor, err));
     REM_TRY(move(cursor, &there, err));
     if (!there) {
       cursor->eof = true;
@@ -171,7 +171,7 @@ static rem_status step_index(rem_table_cursor *cursor, rem_error *err) {
         return REM_OK;
       continue;
     }
-    REM_TRY(fetch(cursor, &passes, err));
+    REM_TRY(rem_table_cursor__fetch(cursor, &passes, err));
     if (passes)
       return REM_OK;
   }
@@ -223,7 +223,7 @@ static rem_status step_one(rem_table_cursor *cursor, bool *ret_passes, rem_error
 static rem_status step_ids(rem_table_cursor *cursor, rem_error *err) {
   while (cursor->next_id < cursor->id_count) {
     bool passes = false;
-    REM_TRY(check(cursor, err));
+    REM_TRY(rem_table_cursor__check(cursor, err));
     if (cursor->id_count <= 2) {
       REM_TRY(step_one(cursor, &passes, err));
     } else {
@@ -257,8 +257,8 @@ rem_status rem_table_cursor__step_store(rem_table_cursor *cursor, rem_error *err
   case REM_PATH_KEY:
   case REM_PATH_LABEL: return step_ids(cursor, err);
   case REM_PATH_COUNT: cursor->eof = cursor->left-- <= 0; return REM_OK;
-  case REM_PATH_NONE:
-  case REM_PATH_SEARCH: break;
+  case REM_PATH_SEARCH: return rem_table_cursor__step_search(cursor, err);
+  case REM_PATH_NONE: break;
   }
   cursor->eof = true;
   return REM_OK;

@@ -3,6 +3,7 @@
 
 #include "base/instant.h"
 #include "query/list_function.h"
+#include "query/score_function.h"
 
 /* ------------------------------------------------------------------------------------------- */
 /* Instants                                                                                     */
@@ -41,5 +42,7 @@ static int compare_instants(void *context, int a_size, const void *a, int b_size
 
 rem_status rem_functions_add(rem_session *session, rem_error *err) {
   int code = sqlite3_create_collation_v2(session->sqlite, "rem_instant", SQLITE_UTF8, session, compare_instants, NULL);
-  return code == SQLITE_OK ? rem_list_functions_add(session->sqlite, err) : rem_error_nomem(err);
+  REM_TRY(code == SQLITE_OK ? REM_OK : rem_error_nomem(err));
+  REM_TRY(rem_list_functions_add(session->sqlite, err));
+  return rem_score_function_add(session, err);
 }

@@ -5,13 +5,15 @@
  * Every path that the constraints allow is priced and the cheapest taken; what the path does not use becomes a filter. Prices are in units of one row
  * scanned in order (0.3 us); a row fetched by its id costs about six of them, an index entry half of one.
  *
- * No constraint is ever reported as fully dealt with (omit): SQLite repeats them on the few rows that come through, and what it
+ * No constraint but a search is ever reported as fully dealt with (omit): SQLite repeats them on the few rows that come through, and what it
  * alone knows (the affinity of the other side) can never make an answer wrong.
  */
 #include "query/plan.h"
 
 #include <math.h>
 #include <strings.h>
+
+#include "vector/similarity.h"
 
 #define LEAST_ROWS 256.0 /* a table is taken to have: it may grow under a prepared statement */
 #define COST_SEEK  8.0
@@ -298,6 +300,64 @@ static void consider_scan(choice *c) {
 }
 
 /* ------------------------------------------------------------------------------------------- */
+/* Search                                                                                       */
+
+#define SEARCH_ROWS 32.0 /* that one search is taken to give */
+
+typedef enum search_form {
+  SEARCH_NONE,
+  SEARCH_POSSIBLE,
+  SEARCH_IMPOSSIBLE, /* here: what to search for comes from a table that is read later */
+  SEARCH_TWICE,
+} search_form;
+
+static search_form find_search(const choice *c, int *ret_number) {
+  search_form form = SEARCH_NONE;
+  for (int i = 0; i < c->info->nConstraint; i++) {
+    const rem_column *column = column_of(c, i);
+    if (!column || column->place != REM_COLUMN_SEARCH)
+      continue;
+    if (!c->info->aConstraint[i].usable || c->info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ || is_in(c, i))
+      return SEARCH_IMPOSSIBLE;
+    if (form != SEARCH_NONE)
+      return SEARCH_TWICE;
+    form = SEARCH_POSSIBLE;
+    *ret_number = i;
+  }
+  return form;
+}
+
+static bool is_search_order(const choice *c, const rem_column *search) {
+  if (c->info->nOrderBy != 1 || c->info->aOrderBy[0].iColumn < 0)
+    return false;
+  const rem_column *column = &c->module->columns.items[c->info->aOrderBy[0].iColumn];
+  return column->place == REM_COLUMN_SCORE && (c->info->aOrderBy[0].desc != 0) == (search->metric != REM_METRIC_L2);
+}
+
+static void choose_search(choice *c, int number) {
+  rem_plan plan = {.path = REM_PATH_SEARCH, .column = (uint16_t)c->info->aConstraint[number].iColumn};
+  int places[REM_PLAN_MAX_TERMS] = {0};
+  add_term(&plan, places, c, number, REM_ROLE_ACCESS);
+  for (int i = 0; i < c->info->nConstraint; i++) {
+    const struct sqlite3_index_constraint *constraint = &c->info->aConstraint[i];
+    const rem_column *column = column_of(c, i);
+    if (!constraint->usable || is_in(c, i))
+      continue;
+    if (constraint->op == SQLITE_INDEX_CONSTRAINT_LIMIT)
+      add_term(&plan, places, c, i, REM_ROLE_LIMIT);
+    else if (constraint->op == SQLITE_INDEX_CONSTRAINT_OFFSET)
+      add_term(&plan, places, c, i, REM_ROLE_OFFSET);
+    else if (column && column->place == REM_COLUMN_MIN_SCORE && constraint->op == SQLITE_INDEX_CONSTRAINT_EQ)
+      add_term(&plan, places, c, i, REM_ROLE_MINIMUM);
+  }
+  plan.ordered = is_search_order(c, &c->module->columns.items[plan.column]);
+  c->plan = plan;
+  memcpy(c->places, places, sizeof places);
+  c->cost = COST_SEEK * 8 + SEARCH_ROWS * COST_FETCH;
+  c->rows = SEARCH_ROWS;
+}
+
+/* ------------------------------------------------------------------------------------------- */
 /* Filters, and the words                                                                       */
 
 static bool is_in_plan(const choice *c, int number) {
@@ -407,7 +467,11 @@ static int publish(choice *c) {
 
 static void report(choice *c) {
   for (int i = 0; i < c->plan.count; i++) {
+    rem_plan_role role = (rem_plan_role)c->plan.terms[i].role;
     c->info->aConstraintUsage[c->places[i]].argvIndex = i + 1;
+    /* What to search for is no value that SQLite could compare again. */
+    bool search = c->plan.path == REM_PATH_SEARCH && (role == REM_ROLE_ACCESS || role == REM_ROLE_MINIMUM);
+    c->info->aConstraintUsage[c->places[i]].omit = search;
     if (c->plan.terms[i].role == REM_ROLE_IN)
       (void)sqlite3_vtab_in(c->info, c->places[i], 1);
   }
@@ -420,7 +484,19 @@ static void report(choice *c) {
 
 int rem_plan_choose(rem_module *module, sqlite3_vtab *vtab, sqlite3_index_info *info) {
   choice c = {.module = module, .info = info, .cost = INFINITY};
-  (void)vtab;
+  int search = -1;
+  switch (find_search(&c, &search)) {
+  case SEARCH_IMPOSSIBLE: return SQLITE_CONSTRAINT;
+  case SEARCH_TWICE:
+    vtab->zErrMsg = sqlite3_mprintf("one table is searched twice in one FROM: name it twice, and join the two by id");
+    return SQLITE_ERROR;
+  case SEARCH_POSSIBLE:
+    choose_search(&c, search);
+    add_filters(&c);
+    report(&c);
+    return publish(&c);
+  case SEARCH_NONE: break;
+  }
   consider_scan(&c);
   consider_id(&c);
   consider_key(&c);

@@ -33,6 +33,7 @@ typedef enum rem_plan_role {
   REM_ROLE_UPPER,
   REM_ROLE_PREFIX,  /* LIKE 'x%', GLOB 'x*' */
   REM_ROLE_SECOND,  /* KEY: the second part of a resource's or a moment's key */
+  REM_ROLE_MINIMUM, /* SEARCH: the least score */
   REM_ROLE_LIMIT,   /* SEARCH: how many rows will be taken, when that is known */
   REM_ROLE_OFFSET,
 } rem_plan_role;

@@ -3,8 +3,11 @@
 
 #include <time.h>
 
+#include "query/entities_module.h"
 #include "query/functions.h"
+#include "query/search_vector.h"
 #include "query/session_internal.h"
+#include "query/verbs.h"
 
 #define DEFAULT_MEMORY ((int64_t)512 << 20)
 #define DEFAULT_TEXT   ((int64_t)1 << 20)
@@ -53,8 +56,11 @@ static rem_status set_cache(rem_session *session, rem_error *err) {
 static rem_status fill(rem_session *session, rem_error *err) {
   REM_TRY(rem_sqlite_open(&session->sqlite, err));
   REM_TRY(rem_catalog_new(session, &session->catalog, err));
+  REM_TRY(rem_dialect_new(&session->dialect, err));
   REM_TRY(set_cache(session, err));
   REM_TRY(rem_functions_add(session, err));
+  REM_TRY(rem_entities_add(session, err));
+  REM_TRY(rem_verbs_add(session, err));
   return rem_session__add_guard(session, err);
 }
 
@@ -86,6 +92,8 @@ void rem_query_close(rem_session *session) {
     (void)sqlite3_close_v2(session->sqlite);
   rem_view_unref(session->transaction_view);
   rem_catalog_free(session->catalog);
+  rem_dialect_free(session->dialect);
+  rem_search_vector_forget(session);
   (void)rem_engine_unref(session->engine, NULL);
   rem_free(session);
 }

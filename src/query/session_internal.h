@@ -13,6 +13,7 @@
 #define REM_QUERY_SESSION_INTERNAL_H
 
 #include "base/hash_map.h"
+#include "dialect/dialect.h"
 #include "entity/counters.h"
 #include "entity/engine.h"
 #include "entity/read.h"
@@ -47,6 +48,12 @@ typedef struct rem_statement_use {
   uint64_t version;
 } rem_statement_use;
 
+/* A parameter of the text; the text made of it may know it by number only. */
+typedef struct rem_statement_parameter {
+  int number;
+  char *name; /* owned; with its sign, or NULL */
+} rem_statement_parameter;
+
 struct rem_statement {
   rem_session *session; /* borrowed; NULL: it has ended */
   rem_statement *previous, *next; /* in the session's list */
@@ -55,12 +62,15 @@ struct rem_statement {
   size_t text_size;
   rem_statement_use *uses; /* owned */
   size_t use_count;
+  bool all_tables;         /* it reads `entities` */
   rem_view *view;          /* owned reference, while rows are read */
   bool running, has_row;
   int64_t rows;            /* given since the first step */
   int64_t deadline_us;     /* of this run; 0: none */
   int64_t changes, pending;
   uint8_t uuid[16];        /* of the value given last */
+  rem_statement_parameter *parameters; /* owned */
+  size_t parameter_count;
   char **names;            /* owned: keys of the row as JSON */
   rem_type *types;         /* owned: of the columns as declared */
 };
@@ -78,6 +88,10 @@ struct rem_session {
   rem_error failure;     /* of a callback, when `failed` */
   int64_t deadline_us;   /* of the running statement, on the monotonic clock; 0: none */
   int64_t pending;       /* rows the running statement's searches could not find */
+  rem_dialect *dialect;  /* owned */
+  float *searched;       /* the vector last searched for; owned */
+  rem_buffer searched_text;
+  const rem_embedder *searched_by; /* that made it from that text; NULL: it is of no text */
   rem_statement *statements; /* all of them, to be orphaned when the session ends */
   rem_batch_result commit_result;
 };
@@ -88,12 +102,14 @@ int rem_session__fail(rem_session *session, rem_status status, const rem_error *
 REM_CHECKED rem_status rem_session__check(rem_session *session, rem_error *err);
 /* Until when a statement that begins now may run; 0: as long as it takes. */
 int64_t rem_session__deadline(const rem_session *session);
-/* Prepares the statement's text (again), keeping what is bound. `ret_used`: bytes of the text. REM_DONE: there is no statement in it. */
-REM_CHECKED rem_status rem_statement__compile(rem_statement *statement, size_t *ret_used, rem_error *err);
+/* Prepares the statement's text (again), keeping what is bound. REM_DONE: there is no statement in it. */
+REM_CHECKED rem_status rem_statement__compile(rem_statement *statement, rem_error *err);
 /* Ends what the statement has in SQLite; it stays as a shell for rem_statement_free(). */
 void rem_statement__end(rem_statement *statement);
 /* Says what SQLite's last failure was; or the callback's, when it was one. */
-REM_CHECKED rem_status rem_statement__failure(rem_session *session, const rem_statement *statement, int code, rem_error *err);
+REM_CHECKED rem_status rem_statement__failure(rem_session *session, int code, rem_error *err);
+/* REM_READONLY, and what to do. */
+rem_status rem_session__refuse_write(const rem_session *session, rem_error *err);
 /* What of SQLite's language is refused: everything but reading, writing rows and transactions; and the limits. */
 REM_CHECKED rem_status rem_session__add_guard(rem_session *session, rem_error *err);
 

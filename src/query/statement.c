@@ -28,6 +28,9 @@ void rem_statement_free(rem_statement *statement) {
   if (statement->session && statement->next)
     statement->next->previous = statement->previous;
   free_names(statement);
+  for (size_t i = 0; i < statement->parameter_count; i++)
+    rem_free(statement->parameters[i].name);
+  rem_free(statement->parameters);
   rem_free(statement->types);
   rem_free(statement->uses);
   rem_free(statement->text);
@@ -50,13 +53,13 @@ static rem_status status_of(int code) {
   }
 }
 
-static rem_status read_only(const rem_session *session, rem_error *err) {
+rem_status rem_session__refuse_write(const rem_session *session, rem_error *err) {
   rem_error_set(err, REM_READONLY, "this session is for reading");
   rem_error_hint(err, session->engine->writer ? "open one that may write" : "open the database for writing");
   return REM_READONLY;
 }
 
-rem_status rem_statement__failure(rem_session *session, const rem_statement *statement, int code, rem_error *err) {
+rem_status rem_statement__failure(rem_session *session, int code, rem_error *err) {
   if (session->failed < 0) {
     if (err)
       *err = session->failure;
@@ -66,17 +69,22 @@ rem_status rem_statement__failure(rem_session *session, const rem_statement *sta
     return rem_error_nomem(err);
   const char *message = sqlite3_errmsg(session->sqlite);
   if (session->options.read_only && strstr(message, "may not be modified"))
-    return read_only(session, err);
-  rem_status status = rem_error_set(err, status_of(code), "%s", message);
-  int offset = sqlite3_error_offset(session->sqlite);
-  if (err && offset >= 0)
-    err->offset = offset;
-  (void)statement;
-  return status;
+    return rem_session__refuse_write(session, err);
+  return rem_error_set(err, status_of(code), "%s", message);
 }
 
 /* ------------------------------------------------------------------------------------------- */
 /* Steps                                                                                        */
+
+/* `entities` reads every table there is now. */
+static rem_status know_all_tables(rem_session *session, rem_error *err) {
+  rem_table_list list REM_AUTO_TABLE_LIST = {0};
+  rem_catalog_entry *entry;
+  REM_TRY(rem_registry_list(session->engine->registry, session->tenant, &list, err));
+  for (size_t i = 0; i < list.count; i++)
+    REM_TRY(rem_catalog_find(session->catalog, list.tables[i]->name, &entry, err));
+  return REM_OK;
+}
 
 /* Looks whether the tables are still those of the preparation; under the view lock. */
 static rem_status refresh_uses(rem_statement *statement, const rem_kv_snapshot *snapshot, bool *ret_stale, rem_error *err) {
@@ -85,7 +93,7 @@ static rem_status refresh_uses(rem_statement *statement, const rem_kv_snapshot *
     REM_TRY(rem_catalog_refresh(statement->session->catalog, use->entry, snapshot, err));
     *ret_stale = *ret_stale || use->entry->version != use->version;
   }
-  return REM_OK;
+  return statement->all_tables ? know_all_tables(statement->session, err) : REM_OK;
 }
 
 /* Takes the snapshot that a statement reads, and a transaction when it may write. */
@@ -163,11 +171,10 @@ static rem_status begin(rem_statement *statement, rem_error *err) {
   bool stale = true;
   REM_TRY(rem_engine_check_usable(statement->session->engine, err));
   for (int i = 0; stale && i < MOST_PREPARATIONS; i++) {
-    size_t used;
     rem_view_unref(REM_TAKE(statement->view));
     REM_TRY(open_view(statement, &stale, err));
     if (stale)
-      REM_TRY(rem_statement__compile(statement, &used, err));
+      REM_TRY(rem_statement__compile(statement, err));
   }
   if (stale)
     return rem_error_set(err, REM_CONFLICT, "the schemas change again and again");
@@ -215,7 +222,7 @@ static rem_status advance(rem_statement *statement, rem_error *err) {
     return allowed ? REM_ROW : too_many_rows(session, err);
   }
   if (code != SQLITE_DONE)
-    return rem_statement__failure(session, statement, code, err);
+    return rem_statement__failure(session, code, err);
   statement->changes = sqlite3_stmt_readonly(statement->prepared) ? 0 : sqlite3_changes64(session->sqlite);
   return REM_DONE;
 }

@@ -14,15 +14,17 @@ int rem_statement_parameter_count(const rem_statement *statement) {
 }
 
 const char *rem_statement_parameter_name(const rem_statement *statement, int index) {
-  return is_live(statement) ? sqlite3_bind_parameter_name(statement->prepared, index) : NULL;
+  for (size_t i = 0; is_live(statement) && i < statement->parameter_count; i++)
+    if (statement->parameters[i].number == index)
+      return statement->parameters[i].name;
+  return NULL;
 }
 
 int rem_statement_parameter_index(const rem_statement *statement, const char *name) {
-  int count = rem_statement_parameter_count(statement);
-  for (int i = 1; name && i <= count; i++) {
-    const char *given = rem_statement_parameter_name(statement, i);
+  for (size_t i = 0; name && is_live(statement) && i < statement->parameter_count; i++) {
+    const char *given = statement->parameters[i].name;
     if (given && (strcmp(given, name) == 0 || strcmp(given + 1, name) == 0))
-      return i;
+      return statement->parameters[i].number;
   }
   return 0;
 }

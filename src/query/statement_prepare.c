@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a text to a statement of SQLite over modules that are there. */
 #include <ctype.h>
-#include <stdlib.h>
+#include <strings.h>
 
+#include "query/entities_module.h"
 #include "query/session.h"
 #include "query/session_internal.h"
 
@@ -22,30 +23,68 @@ static rem_status add_use(rem_statement *statement, rem_catalog_entry *entry, re
   return REM_OK;
 }
 
-/* Every word of the text that is a table's name makes that table known. */
-static rem_status name_tables(rem_statement *statement, rem_error *err) {
-  const char *text = statement->text, *end = text + statement->text_size;
-  for (const char *p = text; p < end;) {
-    if (!isalpha((unsigned char)*p) && *p != '_') {
-      p++;
-      continue;
-    }
-    const char *start = p;
-    while (p < end && (isalnum((unsigned char)*p) || *p == '_'))
-      p++;
-    char word[REM_TABLE_NAME_SIZE];
-    if ((size_t)(p - start) >= sizeof word)
-      continue;
-    memcpy(word, start, (size_t)(p - start));
-    word[p - start] = 0;
-    rem_catalog_entry *entry;
-    rem_status status = rem_catalog_find(statement->session->catalog, word, &entry, err);
-    REM_TRY(status);
-    if (status == REM_OK)
-      REM_TRY(add_use(statement, entry, err));
+/* ------------------------------------------------------------------------------------------- */
+/* What the dialect asks                                                                        */
+
+typedef struct catalog_asked {
+  rem_statement *statement;
+  rem_status failed; /* of a question: its answer was "no" */
+  rem_error failure;
+  rem_table_list names; /* loaded when the first is asked for */
+  bool named;
+} catalog_asked;
+
+static bool note_failure(catalog_asked *asked, rem_status status, const rem_error *err) {
+  if (asked->failed == REM_OK) {
+    asked->failed = status;
+    asked->failure = *err;
   }
-  return REM_OK;
+  return false;
 }
+
+static bool find_table(void *context, const char *name, rem_dialect_table *ret_table) {
+  catalog_asked *asked = context;
+  rem_catalog_entry *entry;
+  rem_error err;
+  if (strcasecmp(name, "entities") == 0) {
+    *ret_table = (rem_dialect_table){.name = "entities", .read_only = true};
+    asked->statement->all_tables = true;
+    return true;
+  }
+  rem_status status = rem_catalog_find(asked->statement->session->catalog, name, &entry, &err);
+  if (status == REM_OK)
+    status = add_use(asked->statement, entry, &err);
+  if (status < 0)
+    return note_failure(asked, status, &err);
+  if (status == REM_NOT_FOUND)
+    return false;
+  *ret_table = (rem_dialect_table){.name = entry->name, .handle = entry, .embedded = entry->table->embedding_field_count > 0};
+  return true;
+}
+
+static const char *table_name(void *context, size_t index) {
+  catalog_asked *asked = context;
+  rem_session *session = asked->statement->session;
+  if (!asked->named)
+    asked->named = rem_registry_list(session->engine->registry, session->tenant, &asked->names, NULL) == REM_OK;
+  if (index < asked->names.count)
+    return asked->names.tables[index]->name;
+  return index == asked->names.count ? "entities" : NULL;
+}
+
+static const char *column_name(void *context, const rem_dialect_table *table, size_t index, bool *ret_hidden) {
+  const rem_catalog_entry *entry = table->handle;
+  (void)context;
+  if (!entry)
+    return rem_entities_column(index, ret_hidden);
+  const rem_columns *columns = &entry->live->columns;
+  if (index >= (size_t)columns->count)
+    return NULL;
+  *ret_hidden = columns->items[index].hidden;
+  return columns->items[index].name;
+}
+
+/* ------------------------------------------------------------------------------------------- */
 
 static void read_columns(rem_statement *statement) {
   rem_free(statement->types);
@@ -55,18 +94,43 @@ static void read_columns(rem_statement *statement) {
     statement->types[i] = rem_columns_type_of(sqlite3_column_decltype(statement->prepared, i));
 }
 
-rem_status rem_statement__compile(rem_statement *statement, size_t *ret_used, rem_error *err) {
+static void forget_parameters(rem_statement *statement) {
+  for (size_t i = 0; i < statement->parameter_count; i++)
+    rem_free(statement->parameters[i].name);
+  rem_free(REM_TAKE(statement->parameters));
+  statement->parameter_count = 0;
+}
+
+static rem_status keep_parameters(rem_statement *statement, const rem_dialect_statement *made, rem_error *err) {
+  forget_parameters(statement);
+  statement->parameters = rem_calloc(made->parameter_count + 1, sizeof *statement->parameters);
+  if (!statement->parameters)
+    return rem_error_nomem(err);
+  for (size_t i = 0; i < made->parameter_count; i++) {
+    rem_statement_parameter *parameter = &statement->parameters[statement->parameter_count++];
+    parameter->number = (int)made->parameters[i].number;
+    parameter->name = made->parameters[i].name ? rem_strndup(made->parameters[i].name, made->parameters[i].name_size) : NULL;
+    if (made->parameters[i].name && !parameter->name)
+      return rem_error_nomem(err);
+  }
+  return REM_OK;
+}
+
+static bool writes(rem_dialect_kind kind) {
+  return kind == REM_DIALECT_INSERT || kind == REM_DIALECT_UPDATE || kind == REM_DIALECT_DELETE;
+}
+
+/* What SQLite makes of the text of the dialect. */
+static rem_status compile(rem_statement *statement, const rem_dialect_statement *made, rem_error *err) {
   rem_session *session = statement->session;
   sqlite3_stmt *prepared = NULL;
-  const char *tail = NULL;
-  statement->use_count = 0;
-  REM_TRY(name_tables(statement, err));
   session->failed = REM_OK;
   session->deadline_us = rem_session__deadline(session);
-  int code = sqlite3_prepare_v3(session->sqlite, statement->text, (int)statement->text_size, SQLITE_PREPARE_PERSISTENT, &prepared, &tail);
+  int code = sqlite3_prepare_v3(session->sqlite, made->sql, (int)made->sql_size, SQLITE_PREPARE_PERSISTENT, &prepared, NULL);
+  if (code != SQLITE_OK && session->failed == REM_OK && (code & 0xff) == SQLITE_ERROR)
+    return rem_dialect_explain_error(session->dialect, sqlite3_errmsg(session->sqlite), sqlite3_error_offset(session->sqlite), err);
   if (code != SQLITE_OK)
-    return rem_statement__failure(session, statement, code, err);
-  *ret_used = (size_t)(tail - statement->text);
+    return rem_statement__failure(session, code, err);
   if (statement->prepared && prepared)
     (void)sqlite3_transfer_bindings(statement->prepared, prepared);
   (void)sqlite3_finalize(statement->prepared);
@@ -74,16 +138,35 @@ rem_status rem_statement__compile(rem_statement *statement, size_t *ret_used, re
   if (!prepared)
     return REM_DONE;
   read_columns(statement);
+  REM_TRY(keep_parameters(statement, made, err));
   return statement->types ? REM_OK : rem_error_nomem(err);
 }
 
-static rem_status further_text(rem_slice text, size_t used, rem_error *err) {
-  rem_error_set(err, REM_INVALID, "one statement at a time: another begins here");
-  rem_error_hint(err, "run them one after the other");
-  if (err)
-    err->offset = (int64_t)used;
-  (void)text;
-  return REM_INVALID;
+static rem_status rewrite(rem_statement *statement, catalog_asked *asked, rem_error *err) {
+  const rem_dialect_catalog catalog = {asked, find_table, table_name, column_name};
+  rem_dialect_statement made;
+  rem_session *session = statement->session;
+  statement->use_count = 0;
+  statement->all_tables = false;
+  rem_status status = rem_dialect_rewrite(session->dialect, statement->text, statement->text_size, &catalog, &made, err);
+  if (asked->failed < 0) {
+    if (err)
+      *err = asked->failure;
+    return asked->failed;
+  }
+  REM_TRY(status);
+  if (made.kind == REM_DIALECT_EMPTY)
+    return REM_DONE;
+  if (writes(made.kind) && session->options.read_only)
+    return rem_session__refuse_write(session, err);
+  return compile(statement, &made, err);
+}
+
+rem_status rem_statement__compile(rem_statement *statement, rem_error *err) {
+  catalog_asked asked = {.statement = statement};
+  rem_status status = rewrite(statement, &asked, err);
+  rem_table_list_deinit(&asked.names);
+  return status;
 }
 
 static size_t skip_blank(rem_slice text, size_t at) {
@@ -107,25 +190,25 @@ static rem_status new_statement(rem_session *session, rem_slice text, rem_statem
   return statement->text ? REM_OK : rem_error_nomem(err);
 }
 
-static rem_status prepare(rem_session *session, rem_slice text, rem_statement **statement, size_t *ret_used, rem_error *err) {
-  size_t used = 0;
+/* Where the first statement ends, when others may follow. */
+static size_t first_statement(rem_slice text) {
+  size_t size = rem_dialect_statement_size((const char *)text.data, text.size);
+  return skip_blank(text, size ? size : text.size);
+}
+
+static rem_status prepare(rem_session *session, rem_slice text, rem_statement **statement, rem_error *err) {
   REM_TRY(new_statement(session, text, statement, err));
-  rem_status status = rem_statement__compile(*statement, &used, err);
-  REM_TRY(status);
-  used = skip_blank(text, used);
-  if (!ret_used && used < text.size)
-    return further_text(text, used, err);
-  if (ret_used)
-    *ret_used = used;
-  (*statement)->text_size = used;
-  return status;
+  return rem_statement__compile(*statement, err);
 }
 
 rem_status rem_query_prepare(rem_session *session, rem_slice text, rem_statement **ret_statement, size_t *ret_used, rem_error *err) {
   rem_statement *statement = NULL;
   if (text.size > (size_t)session->options.max_text_bytes)
     return rem_error_set(err, REM_LIMIT, "the statement is longer than %lld bytes", (long long)session->options.max_text_bytes);
-  rem_status status = prepare(session, text, &statement, ret_used, err);
+  size_t used = ret_used ? first_statement(text) : text.size;
+  rem_status status = prepare(session, rem_slice_of(text.data, used), &statement, err);
+  if (status >= 0 && ret_used)
+    *ret_used = used;
   if (status == REM_OK)
     *ret_statement = statement;
   else

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "query/verbs.h"
+
+#include <math.h>
+
+#include "base/uuid.h"
+#include "entity/cursor.h"
+#include "entity/likeness.h"
+
+/* ------------------------------------------------------------------------------------------- */
+/* Shared                                                                                       */
+
+rem_status rem_verb__check(const rem_view *view, const char *name, rem_error *err) {
+  if (!view->transaction || rem_transaction_is_empty(view->transaction))
+    return REM_OK;
+  rem_error_set(err, REM_UNSUPPORTED, "%s does not see what this transaction has written", name);
+  rem_error_hint(err, "commit first, or read the table itself");
+  return REM_UNSUPPORTED;
+}
+
+rem_slice rem_verb__argument(sqlite3_value *argument) {
+  if (!argument || sqlite3_value_type(argument) == SQLITE_NULL)
+    return (rem_slice){0};
+  const char *text = (const char *)sqlite3_value_text(argument);
+  return rem_slice_of(text, text ? (size_t)sqlite3_value_bytes(argument) : 0);
+}
+
+rem_status rem_verb__id(rem_made_rows *list, const uint8_t id[16], rem_value *ret_value, rem_error *err) {
+  char text[37];
+  rem_uuid_format(id, text);
+  return rem_made_rows_text(list, text, 36, ret_value, err);
+}
+
+rem_status rem_verb__key(rem_made_rows *list, const rem_row *row, rem_value *ret_value, rem_error *err) {
+  rem_buffer key REM_CLEANUP(rem_buffer_deinit) = {0};
+  rem_status status = rem_record_key(&row->record, row->table, &key, err);
+  REM_TRY(status);
+  return status == REM_OK ? rem_made_rows_text(list, key.data, key.size, ret_value, err) : REM_OK;
+}
+
+rem_status rem_verb__entity(rem_made_rows *list, const rem_row *row, rem_value *ret_value, rem_error *err) {
+  rem_buffer json REM_CLEANUP(rem_buffer_deinit) = {0};
+  REM_TRY(rem_record_append_entity(&row->record, row->table, row->id, NULL, &json, err));
+  REM_TRY(rem_buffer_status(&json, err));
+  return rem_made_rows_text(list, json.data, json.size, ret_value, err);
+}
+
+/* "table", what sets it apart, id, key, entity. */
+typedef enum hit_form { HIT_MATCH, HIT_SCORE, HIT_BOTH } hit_form;
+
+static rem_status add_hit(rem_made_rows *list, const rem_row *row, hit_form form, rem_error *err) {
+  rem_made_row *added;
+  REM_TRY(rem_made_rows_add(list, &added, err));
+  rem_value *value = added->values;
+  REM_TRY(rem_made_rows_text(list, row->table->name, strlen(row->table->name), value++, err));
+  if (form != HIT_MATCH)
+    *value++ = isnan(row->score) ? (rem_value){0} : (rem_value){.type = REM_TYPE_REAL, .real = row->score};
+  if (form != HIT_SCORE)
+    REM_TRY(rem_made_rows_text(list, row->match, row->match ? strlen(row->match) : 0, value++, err));
+  REM_TRY(rem_verb__id(list, row->id, value++, err));
+  REM_TRY(rem_verb__key(list, row, value++, err));
+  return rem_verb__entity(list, row, value, err);
+}
+
+/* All rows of a cursor, which is taken; in `table` only when that is not empty, and none worse than `least`. */
+static rem_status add_hits(rem_session *session, rem_cursor *cursor, hit_form form, rem_slice table, double least, rem_made_rows *list, rem_error *err) {
+  rem_row row;
+  rem_row__init(&row, session->engine);
+  rem_status status;
+  while ((status = rem_entity_cursor_next(cursor, &row, err)) == REM_ROW) {
+    bool wanted = (!table.data || rem_slice_equal(table, rem_slice_text(row.table->name))) && !(row.score < least);
+    status = wanted ? add_hit(list, &row, form, err) : REM_OK;
+    if (status >= 0)
+      status = rem_session__check(session, err);
+    if (status < 0)
+      break;
+  }
+  rem_row__deinit(&row);
+  rem_entity_cursor_free(cursor);
+  return status < 0 ? status : REM_OK;
+}
+
+/* The canonical name of a table argument. REM_UNKNOWN with a hint. */
+static rem_status table_argument(rem_session *session, sqlite3_value *argument, char name[REM_TABLE_NAME_SIZE], rem_slice *ret_table,
+                                 rem_error *err) {
+  rem_slice given = rem_verb__argument(argument);
+  rem_table *table;
+  *ret_table = (rem_slice){0};
+  if (!given.data)
+    return REM_OK;
+  REM_TRY(rem_registry_table(session->engine->registry, session->tenant, (const char *)given.data, &table, err));
+  snprintf(name, REM_TABLE_NAME_SIZE, "%s", table->name);
+  rem_table_unref(table);
+  *ret_table = rem_slice_text(name);
+  return REM_OK;
+}
+
+static double real_argument(sqlite3_value *argument, double otherwise) {
+  int type = argument ? sqlite3_value_numeric_type(argument) : SQLITE_NULL;
+  return type == SQLITE_INTEGER || type == SQLITE_FLOAT ? sqlite3_value_double(argument) : otherwise;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* lookup, fuzzy, search                                                                        */
+
+static rem_status lookup_flags(rem_slice how, unsigned *ret_flags, rem_error *err) {
+  static const struct {
+    const char *name;
+    unsigned flag;
+  } ways[] = {{"ignore-case", REM_LOOKUP_IGNORE_CASE}, {"prefix", REM_LOOKUP_PREFIX}, {"fuzzy", REM_LOOKUP_FUZZY}};
+  *ret_flags = 0;
+  if (!how.data)
+    return REM_OK;
+  for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+    if (rem_slice_equal(how, rem_slice_text(ways[i].name))) {
+      *ret_flags = ways[i].flag;
+      return REM_OK;
+    }
+  rem_error_set(err, REM_INVALID, "lookup() knows no way '%.*s'", (int)how.size, how.data);
+  rem_error_hint(err, "it is 'ignore-case', 'prefix' or 'fuzzy'");
+  return REM_INVALID;
+}
+
+static rem_status fill_lookup(rem_session *session, rem_view *view, sqlite3_value **arguments, rem_made_rows *list, rem_error *err) {
+  rem_slice key = rem_verb__argument(arguments[0]);
+  rem_cursor *cursor;
+  unsigned flags;
+  REM_TRY(rem_verb__check(view, "lookup()", err));
+  REM_TRY(lookup_flags(rem_verb__argument(arguments[1]), &flags, err));
+  if (!key.data)
+    return REM_OK;
+  REM_TRY(rem_entity_lookup_at(session->engine, session->tenant, view->snapshot, key, flags, -1, &cursor, err));
+  return add_hits(session, cursor, HIT_MATCH, (rem_slice){0}, NAN, list, err);
+}
+
+static rem_status fill_fuzzy(rem_session *session, rem_view *view, sqlite3_value **arguments, rem_made_rows *list, rem_error *err) {
+  rem_slice text = rem_verb__argument(arguments[0]), table;
+  char name[REM_TABLE_NAME_SIZE];
+  rem_cursor *cursor;
+  REM_TRY(rem_verb__check(view, "fuzzy()", err));
+  REM_TRY(table_argument(session, arguments[1], name, &table, err));
+  if (!text.data)
+    return REM_OK;
+  unsigned flags = REM_LOOKUP_FUZZY | REM_LOOKUP_IGNORE_CASE;
+  REM_TRY(rem_entity_lookup_at(session->engine, session->tenant, view->snapshot, text, flags, -1, &cursor, err));
+  return add_hits(session, cursor, HIT_BOTH, table, real_argument(arguments[2], NAN), list, err);
+}
+
+#define SEARCH_MOST 1000 /* rows of one call without a threshold */
+
+static rem_status fill_search(rem_session *session, rem_view *view, sqlite3_value **arguments, rem_made_rows *list, rem_error *err) {
+  rem_slice text = rem_verb__argument(arguments[0]), table;
+  char name[REM_TABLE_NAME_SIZE];
+  rem_cursor *cursor;
+  rem_read_options options;
+  int64_t pending = 0;
+  REM_TRY(rem_verb__check(view, "search()", err));
+  REM_TRY(table_argument(session, arguments[1], name, &table, err));
+  if (!text.data)
+    return REM_OK;
+  rem_read_options_init(&options);
+  options.min_score = real_argument(arguments[2], NAN);
+  if (isnan(options.min_score))
+    options.limit = SEARCH_MOST;
+  REM_TRY(rem_entity_search_at(session->engine, session->tenant, view->snapshot, text, table.data ? name : NULL, &options, &cursor, &pending,
+                               err));
+  session->pending += pending;
+  return add_hits(session, cursor, HIT_SCORE, (rem_slice){0}, NAN, list, err);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+static const rem_list_function functions[] = {
+    {.name = "lookup",
+     .declaration = "CREATE TABLE x(\"table\" TEXT, match TEXT, id TEXT_UUID, key TEXT, entity TEXT_JSON, _key HIDDEN, _how HIDDEN)",
+     .column_count = 5,
+     .argument_count = 2,
+     .required_count = 1,
+     .rows = 2,
+     .words = "the key index",
+     .fill = fill_lookup},
+    {.name = "search",
+     .declaration = "CREATE TABLE x(\"table\" TEXT, score REAL, id TEXT_UUID, key TEXT, entity TEXT_JSON, _text HIDDEN, _in HIDDEN, _min HIDDEN)",
+     .column_count = 5,
+     .argument_count = 3,
+     .required_count = 1,
+     .rows = 32,
+     .words = "search of all tables with vectors",
+     .fill = fill_search},
+    {.name = "fuzzy",
+     .declaration = "CREATE TABLE x(\"table\" TEXT, score REAL, match TEXT, id TEXT_UUID, key TEXT, entity TEXT_JSON, _text HIDDEN, _in HIDDEN, _min HIDDEN)",
+     .column_count = 6,
+     .argument_count = 3,
+     .required_count = 1,
+     .rows = 16,
+     .words = "all entries of the key index",
+     .fill = fill_fuzzy},
+};
+
+rem_status rem_verbs_add(rem_session *session, rem_error *err) {
+  for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
+    REM_TRY(rem_list_module_add(session, &functions[i], err));
+  return rem_list_module_add(session, &rem_verb_traverse, err);
+}
