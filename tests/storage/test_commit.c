@@ -1,31 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Group commit: order, isolation of failures, the overlay, shared syncs. */
-#include "storage_test.h"
+#include "store.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
-
-#include "storage/commit.h"
-
-static char *folder;
-static rem_kv *kv;
-static rem_committer *committer;
-
-static int setup(void **state) {
-  (void)state;
-  folder = folder_new();
-  kv = kv_open(folder, REM_KV_CREATE);
-  assert_ok(rem_committer_new(kv, 0, &committer, &err));
-  return 0;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  rem_committer_free(committer);
-  assert_ok(rem_kv_close(kv, &err));
-  folder_free(folder);
-  return 0;
-}
 
 /* ---- one request at a time ---- */
 
@@ -372,16 +350,14 @@ static void test_every_failing_allocation_leaves_all_or_nothing(void **state) {
   }
 }
 
-#define with(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
-
 int main(void) {
   const struct CMUnitTest tests[] = {
-      with(test_puts_of_every_kind_arrive),
-      with(test_a_failing_apply_leaves_no_trace),
-      with(test_members_of_a_group_see_each_other_and_fail_alone),
-      with(test_concurrent_writers_share_syncs_and_lose_nothing),
-      with(test_the_overlay_agrees_with_a_model),
-      with(test_every_failing_allocation_leaves_all_or_nothing),
+      with_committer(test_puts_of_every_kind_arrive),
+      with_committer(test_a_failing_apply_leaves_no_trace),
+      with_committer(test_members_of_a_group_see_each_other_and_fail_alone),
+      with_committer(test_concurrent_writers_share_syncs_and_lose_nothing),
+      with_committer(test_the_overlay_agrees_with_a_model),
+      with_committer(test_every_failing_allocation_leaves_all_or_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

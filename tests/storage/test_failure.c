@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A bad world: writes that fail, damaged and missing files, databases of newer versions. */
-#include "storage_test.h"
+#include "store.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -10,26 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/crc32c.h"
-#include "storage/commit.h"
 #include "storage/identity.h"
-
-static char *folder;
-static rem_kv *kv;
-
-static int setup(void **state) {
-  (void)state;
-  folder = folder_new();
-  kv = kv_open(folder, REM_KV_CREATE);
-  return 0;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  assert_ok(rem_kv_close(kv, &err));
-  kv = NULL;
-  folder_free(folder);
-  return 0;
-}
 
 /* ---- writes that fail: no file may grow past a limit ---- */
 
@@ -387,21 +368,19 @@ static void test_damaged_format_and_identity_are_found(void **state) {
   assert_status(rem_identity_load(kv, &identity, &err), REM_CORRUPT);
 }
 
-#define with(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
-
 int main(void) {
   const struct CMUnitTest tests[] = {
-      with(test_a_failed_write_latches_until_the_database_is_reopened),
-      with(test_a_commit_whose_write_fails_fails_its_request),
-      with(test_a_reason_found_above_latches_too),
-      with(test_a_damaged_block_is_named_when_it_is_read),
-      with(test_a_cut_table_file_is_named_on_opening),
-      with(test_a_missing_table_file_is_named_on_opening),
-      with(test_a_missing_manifest_is_named_on_opening),
-      with(test_a_torn_end_is_dropped_and_writing_goes_on_behind_it),
-      with(test_the_identity_is_kept),
-      with(test_a_newer_format_is_refused_with_advice),
-      with(test_damaged_format_and_identity_are_found),
+      with_store(test_a_failed_write_latches_until_the_database_is_reopened),
+      with_store(test_a_commit_whose_write_fails_fails_its_request),
+      with_store(test_a_reason_found_above_latches_too),
+      with_store(test_a_damaged_block_is_named_when_it_is_read),
+      with_store(test_a_cut_table_file_is_named_on_opening),
+      with_store(test_a_missing_table_file_is_named_on_opening),
+      with_store(test_a_missing_manifest_is_named_on_opening),
+      with_store(test_a_torn_end_is_dropped_and_writing_goes_on_behind_it),
+      with_store(test_the_identity_is_kept),
+      with_store(test_a_newer_format_is_refused_with_advice),
+      with_store(test_damaged_format_and_identity_are_found),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

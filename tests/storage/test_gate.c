@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The gate between an unlucky reader and a writer: it holds while somebody holds it up, and no longer. */
-#include "storage_test.h"
+#include "store.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -10,24 +10,17 @@
 
 #include "storage/kv_internal.h"
 
-static char *folder;
-static rem_kv *kv;
 static int gate;
 
 static int setup(void **state) {
-  (void)state;
-  folder = folder_new();
-  kv = kv_open(folder, REM_KV_CREATE);
+  store_setup(state);
   gate = rem_kv__gate_open(folder, false);
   return gate < 0;
 }
 
 static int teardown(void **state) {
-  (void)state;
   rem_kv__gate_close(gate);
-  assert_ok(rem_kv_close(kv, &err));
-  folder_free(folder);
-  return 0;
+  return store_teardown(state);
 }
 
 static void write_one(void) {

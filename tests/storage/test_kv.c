@@ -1,28 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kv: opening, reading, iterating, writing, snapshots, and what happens when things are left over. */
-#include "storage_test.h"
+#include "store.h"
 
 #include <dirent.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-
-static rem_kv *kv;
-static char *folder;
-
-static int setup(void **state) {
-  (void)state;
-  folder = folder_new();
-  kv = kv_open(folder, REM_KV_CREATE);
-  return 0;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  assert_ok(rem_kv_close(kv, &err));
-  kv = NULL;
-  folder_free(folder);
-  return 0;
-}
 
 static void test_a_value_written_is_read_back(void **state) {
   (void)state;
@@ -430,29 +412,27 @@ static void test_figures_follow_the_data(void **state) {
   assert_ok(rem_kv_verify(kv, &err));
 }
 
-#define with(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
-
 int main(void) {
   const struct CMUnitTest tests[] = {
-      with(test_a_value_written_is_read_back),
-      with(test_a_batch_is_applied_in_order_and_rolls_back_to_savepoints),
-      with(test_a_range_is_deleted_without_its_end),
-      with(test_a_snapshot_keeps_its_view),
-      with(test_many_keys_are_read_at_once),
-      with(test_an_iterator_stays_within_its_bounds),
-      with(test_narrowed_ranges_agree_with_a_sorted_array),
-      with(test_making_a_database_twice_is_refused),
-      with(test_a_second_writer_is_locked_out_even_without_our_lock),
-      with(test_a_half_made_database_is_made_again),
-      with(test_a_missing_database_is_unknown),
-      with(test_what_is_written_survives_closing),
-      with(test_a_reader_leaves_the_folder_as_it_was),
-      with(test_many_opens_do_not_litter),
-      with(test_a_reader_cannot_write),
-      with(test_a_refresh_shows_what_was_written_since_and_old_views_stay),
-      with(test_things_left_at_close_are_reported_and_stay_usable),
-      with(test_a_forked_child_may_not_use_the_handle),
-      with(test_figures_follow_the_data),
+      with_store(test_a_value_written_is_read_back),
+      with_store(test_a_batch_is_applied_in_order_and_rolls_back_to_savepoints),
+      with_store(test_a_range_is_deleted_without_its_end),
+      with_store(test_a_snapshot_keeps_its_view),
+      with_store(test_many_keys_are_read_at_once),
+      with_store(test_an_iterator_stays_within_its_bounds),
+      with_store(test_narrowed_ranges_agree_with_a_sorted_array),
+      with_store(test_making_a_database_twice_is_refused),
+      with_store(test_a_second_writer_is_locked_out_even_without_our_lock),
+      with_store(test_a_half_made_database_is_made_again),
+      with_store(test_a_missing_database_is_unknown),
+      with_store(test_what_is_written_survives_closing),
+      with_store(test_a_reader_leaves_the_folder_as_it_was),
+      with_store(test_many_opens_do_not_litter),
+      with_store(test_a_reader_cannot_write),
+      with_store(test_a_refresh_shows_what_was_written_since_and_old_views_stay),
+      with_store(test_things_left_at_close_are_reported_and_stay_usable),
+      with_store(test_a_forked_child_may_not_use_the_handle),
+      with_store(test_figures_follow_the_data),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

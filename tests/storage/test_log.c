@@ -1,29 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The REM log: entries, their chain, reading, blanking, trimming, and damage. */
-#include "storage_test.h"
+#include "store.h"
 
 #include "storage/key.h"
 #include "storage/log.h"
-
-static char *folder;
-static rem_kv *kv;
-static rem_committer *committer;
-
-static int setup(void **state) {
-  (void)state;
-  folder = folder_new();
-  kv = kv_open(folder, REM_KV_CREATE);
-  assert_ok(rem_committer_new(kv, 0, &committer, &err));
-  return 0;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  rem_committer_free(committer);
-  assert_ok(rem_kv_close(kv, &err));
-  folder_free(folder);
-  return 0;
-}
 
 static const float vector[3] = {1, 2, 3};
 
@@ -419,23 +399,21 @@ static void test_a_copy_takes_entries_in_order_and_refuses_gaps(void **state) {
   assert_int_equal(read_log("copy", 0), 2);
 }
 
-#define with(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_an_entry_is_decoded_as_it_was_encoded),
       cmocka_unit_test(test_every_cut_and_every_flipped_bit_is_found),
       cmocka_unit_test(test_damaged_payloads_are_refused_without_reading_past_them),
       cmocka_unit_test(test_parts_that_are_too_long_are_refused),
-      with(test_sequences_are_whole_and_apart_for_each_tenant),
-      with(test_a_failed_request_uses_up_no_numbers),
-      with(test_numbers_go_on_after_reopening),
-      with(test_without_the_log_numbers_advance_and_the_floor_follows),
-      with(test_blanking_takes_the_payload_and_keeps_the_chain),
-      with(test_gaps_at_the_start_the_middle_and_the_end_are_found),
-      with(test_an_entry_of_another_history_breaks_the_chain),
-      with(test_trimming_keeps_the_newest_and_moves_the_floor),
-      with(test_a_copy_takes_entries_in_order_and_refuses_gaps),
+      with_committer(test_sequences_are_whole_and_apart_for_each_tenant),
+      with_committer(test_a_failed_request_uses_up_no_numbers),
+      with_committer(test_numbers_go_on_after_reopening),
+      with_committer(test_without_the_log_numbers_advance_and_the_floor_follows),
+      with_committer(test_blanking_takes_the_payload_and_keeps_the_chain),
+      with_committer(test_gaps_at_the_start_the_middle_and_the_end_are_found),
+      with_committer(test_an_entry_of_another_history_breaks_the_chain),
+      with_committer(test_trimming_keeps_the_newest_and_moves_the_floor),
+      with_committer(test_a_copy_takes_entries_in_order_and_refuses_gaps),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
