@@ -24,7 +24,7 @@
 
 #define CONNECT_TIMEOUT_MS 10000
 #define RANGE_BYTES ((size_t)256 << 10) /* of text in a request: services limit tokens too */
-#define REST_MS 30000    /* how long a service that failed is left alone */
+#define REST_MS 30000    /* how long a service that failed is left alone; doubled with each failure after it */
 #define REST_MAX_MS 600000
 #define REFUSED_MAX 16   /* refused texts in one call, before it is given up */
 #define REPLY_MIN ((size_t)64 << 10)
@@ -38,7 +38,8 @@ typedef struct remote {
   uint32_t shortened;                 /* 0: no "@n" */
   size_t batch_size;
   rem_http *http; /* owned */
-  pthread_mutex_t mutex; /* guards the two below */
+  pthread_mutex_t mutex; /* guards those below */
+  unsigned failures;     /* since the last success */
   int64_t rest_until_us; /* monotonic */
   rem_error rest_reason;
 } remote;
@@ -241,8 +242,9 @@ static rem_status check_vectors(rem_remote_vectors *vectors, rem_error *err) {
 static rem_status read_vectors(const remote *self, rem_slice body, rem_remote_vectors *vectors, rem_error *err) {
   json_t *reply REM_AUTO_JSON = NULL;
   /* What the parser says may quote the reply, and a reply may quote texts. */
-  if (rem_json_parse((const char *)body.data, body.size, &reply, NULL) < 0)
-    return rem_error_set(err, REM_PROVIDER, "the answer is not JSON");
+  rem_status status = rem_json_parse((const char *)body.data, body.size, &reply, NULL);
+  if (status < 0)
+    return status == REM_NOMEM ? rem_error_nomem(err) : rem_error_set(err, REM_PROVIDER, "the answer is not JSON");
   REM_TRY(self->dialect->read(reply, vectors, err));
   return check_vectors(vectors, err);
 }
@@ -456,15 +458,19 @@ static rem_status check_rest(remote *self, const rem_embed_request *request, rem
 }
 
 static void note_outcome(remote *self, rem_status status, int64_t retry_ms, const rem_error *reason) {
-  int64_t rest_ms = retry_ms > REST_MS ? retry_ms : REST_MS;
-  if (rest_ms > REST_MAX_MS)
-    rest_ms = REST_MAX_MS;
   pthread_mutex_lock(&self->mutex);
   if (status == REM_PROVIDER) {
+    int64_t rest_ms = (int64_t)REST_MS << (self->failures < 5 ? self->failures : 5);
+    if (retry_ms > rest_ms)
+      rest_ms = retry_ms;
+    if (rest_ms > REST_MAX_MS)
+      rest_ms = REST_MAX_MS;
+    self->failures++;
     self->rest_until_us = rem_clock_monotonic_us() + rest_ms * 1000;
     self->rest_reason = *reason;
   } else if (status >= 0) {
     self->rest_until_us = 0;
+    self->failures = 0;
   }
   pthread_mutex_unlock(&self->mutex);
 }
