@@ -267,7 +267,7 @@ REM_API REM_CHECKED rem_status rem_flush(rem_db *db, rem_error *err);
  * rem_interrupt() ends it. Seconds for 100,000 rows that were never indexed, else little or nothing. REM_OK for readers. REM_CANCELLED. */
 REM_API REM_CHECKED rem_status rem_checkpoint(rem_db *db, rem_error *err);
 
-/* What happened that nobody asked for and no call failed of ("the vector index of 'x' … is being built anew"): the oldest that was not told yet, as
+/* What happened that nobody asked for and no call failed of ("the vector index of 'x' … is being built anew", "'x' keeps its model …"): the oldest that was not told yet, as
  * text. REM_NOT_FOUND: nothing. Owned by the caller. */
 REM_API REM_CHECKED rem_status rem_notice(rem_db *db, rem_bytes *ret_text, rem_error *err);
 

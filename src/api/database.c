@@ -164,7 +164,8 @@ rem_status rem_checkpoint(rem_db *db, rem_error *err) {
 rem_status rem_notice(rem_db *db, rem_bytes *ret_text, rem_error *err) {
   REM_CHECK_ARG(db && ret_text, err);
   char text[512];
-  if (rem_ann_notice(db->engine->ann, text, sizeof text) != REM_OK)
+  if (rem_engine_notice(db->engine, text, sizeof text) != REM_OK &&
+      rem_ann_notice(db->engine->ann, text, sizeof text) != REM_OK)
     return REM_NOT_FOUND;
   char *copy = rem_strdup(text);
   if (!copy)

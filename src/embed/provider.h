@@ -65,6 +65,9 @@ struct rem_provider {
 /* The kind that claims `model`; there always is one. Static. */
 const rem_provider_type *rem_provider_type_of(const char *model);
 
+/* Do two names mean the same model, one with its service's prefix and one without? */
+bool rem_provider_same_model(const char *a, const char *b);
+
 extern const rem_provider_type rem_provider_local, rem_provider_openai, rem_provider_cohere;
 
 #endif

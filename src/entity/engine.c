@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "entity/engine.h"
 
+#include <stdio.h>
+
 #include "base/file.h"
 #include "entity/log_upkeep.h"
 #include "entity/vector_index.h"
@@ -189,6 +191,31 @@ void rem_engine_note_trouble(rem_engine *engine, const rem_error *reason) {
   pthread_mutex_unlock(&engine->embedder_lock);
 }
 
+rem_status rem_engine_notice(rem_engine *engine, char *ret_text, size_t capacity) {
+  pthread_mutex_lock(&engine->embedder_lock);
+  bool some = engine->notice[0] != 0;
+  snprintf(ret_text, capacity, "%s", engine->notice);
+  engine->notice[0] = 0;
+  pthread_mutex_unlock(&engine->embedder_lock);
+  return some ? REM_OK : REM_NOT_FOUND;
+}
+
+/* A table that took the default keeps its model when the environment names another (D17): whoever set it should know. */
+static void notice_default(rem_engine *engine, const rem_table *table, const char *pinned) {
+  const char *provider = table->embedding_provider, *wanted = rem_config_text(engine->config, REM_CONFIG_DEFAULT_EMBEDDING);
+  bool takes_default = !provider || strcmp(provider, "default") == 0;
+  if (!takes_default || rem_config_origin_of(engine->config, REM_CONFIG_DEFAULT_EMBEDDING) == REM_CONFIG_FROM_DEFAULT ||
+      rem_provider_same_model(pinned, wanted))
+    return;
+  pthread_mutex_lock(&engine->embedder_lock);
+  if (!engine->model_told)
+    snprintf(engine->notice, sizeof engine->notice,
+             "'%.64s' keeps its model '%.96s', though P8_DEFAULT_EMBEDDING is '%.96s' (db embed --all --model changes it)",
+             table->name, pinned, wanted);
+  engine->model_told = true;
+  pthread_mutex_unlock(&engine->embedder_lock);
+}
+
 /* The model for a slot that has none yet. */
 static rem_status chosen_model(const rem_engine *engine, const rem_table *table, size_t slot, const char **ret_model,
                                rem_error *err) {
@@ -216,6 +243,8 @@ rem_status rem_engine_table_embedder(rem_engine *engine, const rem_table *table,
     rem_error_hint(err, "install the model with SHA-256 %s", pinned->sha256);
     return REM_MODEL;
   }
+  if (pinned->model && slot == 0)
+    notice_default(engine, table, pinned->model);
   *ret_embedder = embedder;
   return REM_OK;
 }

@@ -42,9 +42,11 @@ typedef struct rem_engine {
   pthread_rwlock_t schema_lock; /* writers: shared by commits of rows, exclusive while definitions change and indexes are built */
   pthread_rwlock_t view_lock; /* a definition and a snapshot taken under it (shared) belong together: it is held alone while a definition is
                                * installed, before what its old indexes held is cleared, and while a reader's view is refreshed */
-  pthread_mutex_t embedder_lock; /* guards embedders, trouble and tenants_known */
+  pthread_mutex_t embedder_lock; /* guards embedders, trouble, notice and tenants_known */
   rem_hash_map embedders;     /* model name -> rem_embedder * */
   rem_error trouble;          /* why an embedding could not be had the last time that happened; code 0: it never did */
+  char notice[512];           /* for rem_notice(); empty: none */
+  bool model_told;            /* the notice below was given */
   rem_hash_map tenants_known; /* tenants that are known to have their built-in tables -> (void *)1 */
   _Atomic uint64_t commit_count; /* batches committed, for upkeep */
   _Atomic bool interrupted;
@@ -81,5 +83,7 @@ REM_CHECKED rem_status rem_engine_table_embedder(rem_engine *engine, const rem_t
                                                  rem_embedder **ret_embedder, rem_error *err);
 /* Remembers why rows are pending, for rem_pending_reason(). */
 void rem_engine_note_trouble(rem_engine *engine, const rem_error *reason);
+/* Once: that P8_DEFAULT_EMBEDDING names another model than the one that a table keeps. REM_NOT_FOUND: nothing to tell. */
+rem_status rem_engine_notice(rem_engine *engine, char *ret_text, size_t capacity);
 
 #endif

@@ -139,7 +139,7 @@ static rem_status rank_table(search_run *run, rem_table *table, const float *que
 
 static rem_status check_model(const search_run *run, const rem_table *table, rem_error *err) {
   const char *pinned = table->slots[run->slot].model, *wanted = run->options->model;
-  if (!wanted || !pinned || strcmp(wanted, pinned) == 0)
+  if (!wanted || !pinned || rem_provider_same_model(wanted, pinned))
     return REM_OK;
   rem_error_set(err, REM_MODEL, "the vectors of '%s' were made by the model '%s', not by '%s'", table->name, pinned, wanted);
   rem_error_hint(err, "search with that model, or run 'db embed --all --model %s --table %s'", wanted, table->name);
