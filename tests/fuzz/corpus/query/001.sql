@@ -1,0 +1,1 @@
+SELECT * FROM resources WHERE embedding.cosine('Python programming') LIMIT 10

@@ -1,0 +1,1 @@
+SELECT * FROM resources WHERE status = 'active' AND created_at >= '2025-10-17' AND embedding.cosine('resources') > 0.7 LIMIT 20

@@ -1,0 +1,1 @@
+SELECT * FROM moment WHERE start_time >= '2025-10-01' AND start_time < '2025-11-01'

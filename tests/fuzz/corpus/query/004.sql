@@ -1,0 +1,1 @@
+SELECT * FROM moment WHERE 'sprint' = ANY(classifications)

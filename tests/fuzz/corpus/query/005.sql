@@ -1,0 +1,1 @@
+SELECT * FROM entities WHERE name LIKE '%bob%'

@@ -1,0 +1,1 @@
+SELECT count(*) FROM resources WHERE embedding.cosine('x') AND category = 'a'

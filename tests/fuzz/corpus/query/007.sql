@@ -1,0 +1,1 @@
+SELECT r.name, f.name FROM resources r JOIN person f ON f.uri = r.uri WHERE r.embedding.cosine('x') AND f.status = 'completed' LIMIT 5

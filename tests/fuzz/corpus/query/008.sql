@@ -1,0 +1,1 @@
+SELECT f.name, count(*) FROM resources r JOIN person f ON f.uri = r.uri WHERE r.embedding.cosine(?) AND f.status = ? GROUP BY f.name ORDER BY 2 DESC LIMIT 5

@@ -1,0 +1,1 @@
+SELECT name, embedding.cosine('x') AS s FROM resources ORDER BY s DESC LIMIT 5

@@ -1,0 +1,1 @@
+SELECT name, embedding.cosine('x') FROM resources ORDER BY embedding.cosine('x') LIMIT 5

@@ -1,0 +1,1 @@
+SELECT name FROM resources ORDER BY embedding.l2('x') LIMIT 5

@@ -1,0 +1,1 @@
+SELECT name, _score FROM resources WHERE embedding.l2('x') < 0.5

@@ -1,0 +1,1 @@
+SELECT id FROM resources WHERE embedding.cosine('a') UNION ALL SELECT id FROM moments WHERE embedding.cosine('a') LIMIT 20 OFFSET 5

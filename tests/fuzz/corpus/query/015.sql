@@ -1,0 +1,1 @@
+SELECT * FROM resources WHERE deleted_at IS NOT NULL

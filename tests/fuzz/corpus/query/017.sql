@@ -1,0 +1,1 @@
+SELECT resource.name FROM resource

@@ -1,0 +1,1 @@
+SELECT tags[0], metadata['author'], r.tags[-1] FROM resources r

@@ -1,0 +1,1 @@
+SELECT r.* FROM resources r, moments m WHERE m.name = 'S' AND r.embedding.cosine(m.embedding) LIMIT 3

@@ -1,0 +1,1 @@
+SELECT name FROM resources WHERE embedding.cosine([0.1, 0.2])

@@ -1,0 +1,1 @@
+SELECT * FROM (SELECT * FROM resources WHERE embedding.cosine('x')) WHERE category = 'a'

@@ -1,0 +1,1 @@
+SELECT DISTINCT category FROM resources WHERE embedding.cosine('x') LIMIT 50

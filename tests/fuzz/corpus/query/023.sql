@@ -1,0 +1,1 @@
+SELECT * FROM resources WHERE embedding.cosine('x') ORDER BY name LIMIT 3

@@ -1,0 +1,1 @@
+SEARCH 'brew coffee' IN resource WHERE category = 'x' LIMIT 3

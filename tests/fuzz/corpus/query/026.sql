@@ -1,0 +1,1 @@
+SEARCH 'brew coffee' IN resource MIN 0.5

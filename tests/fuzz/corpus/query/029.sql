@@ -1,0 +1,1 @@
+FUZZY 'bob' IN person MIN 0.4

@@ -1,0 +1,1 @@
+TRAVERSE FROM 'k' DEPTH 2 DIRECTION both TYPE 'ref'

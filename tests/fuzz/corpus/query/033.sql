@@ -1,0 +1,1 @@
+SELECT id FROM resources WHERE id = ANY(?)

@@ -1,0 +1,1 @@
+SELECT name FROM resources WHERE 0.5 < embedding.cosine('a') AND embedding.cosine('b') > 0.2

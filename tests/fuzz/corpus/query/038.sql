@@ -1,0 +1,1 @@
+SELECT name FROM resources WHERE NOT embedding.cosine('a') > 0.5

@@ -1,0 +1,1 @@
+SELECT * FROM person f LEFT JOIN resources r ON r.uri = f.uri WHERE r.embedding.cosine('x')

@@ -1,0 +1,1 @@
+SELECT * FROM person f JOIN resources r ON r.uri = f.uri AND r.embedding.cosine('x') LIMIT 4

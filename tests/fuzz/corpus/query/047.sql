@@ -1,0 +1,1 @@
+SELECT name, _score FROM resources

@@ -1,0 +1,1 @@
+SELECT content.match('x') FROM resources

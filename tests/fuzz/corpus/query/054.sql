@@ -1,0 +1,1 @@
+WITH x AS (SELECT id, _score FROM resources WHERE embedding.cosine('a') LIMIT 3) SELECT * FROM x JOIN resources r ON r.id = x.id

@@ -1,0 +1,1 @@
+SELECT max(_score) FROM resources WHERE embedding.cosine('a') LIMIT 3

@@ -1,0 +1,1 @@
+SELECT category, _doc FROM resources WHERE embedding.cosine('a') ORDER BY category

@@ -1,0 +1,1 @@
+SELECT * FROM (SELECT *, _doc FROM resources WHERE embedding.cosine('a') ORDER BY category)

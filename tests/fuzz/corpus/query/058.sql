@@ -1,0 +1,1 @@
+SELECT lower(name) AS n FROM resources WHERE n = 'x' AND embedding.cosine('a') ORDER BY n

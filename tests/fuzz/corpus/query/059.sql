@@ -1,0 +1,1 @@
+SELECT r.category, avg(embedding.cosine('b')) FROM resources AS r WHERE r.embedding.cosine('a') GROUP BY 1

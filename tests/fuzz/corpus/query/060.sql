@@ -1,0 +1,1 @@
+SELECT name FROM resources WHERE embedding.cosine('a') AND embedding.cosine('a') > 0.5 ORDER BY category LIMIT 5

@@ -1,0 +1,1 @@
+SELECT f.name, count(*) FROM resources r JOIN person f ON f.uri = r.uri WHERE r.embedding.cosine('q') AND r.embedding.cosine('q') > 0.5 GROUP BY 1

@@ -1,0 +1,1 @@
+SELECT name FROM resources r WHERE EXISTS (SELECT 1 FROM moments WHERE embedding.cosine('x') AND name = r.name)

@@ -1,0 +1,1 @@
+SELECT id FROM resources WHERE CASE WHEN 1 THEN 'a' END = ANY(tags) AND NOT 'b' = ANY(tags) AND 5 < ALL(tags) AND lower(name) LIKE ANY(['a','b'])

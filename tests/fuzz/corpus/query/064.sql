@@ -1,0 +1,1 @@
+SELECT id FROM resources WHERE id = ANY(SELECT id FROM person) AND id <> ALL (SELECT id FROM moments)

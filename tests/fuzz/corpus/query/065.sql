@@ -1,0 +1,1 @@
+SELECT 'x' = ANY(r.tags), 1 + 2 = ANY(json_array(3)) FROM resources r

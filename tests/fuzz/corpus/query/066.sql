@@ -1,0 +1,1 @@
+SELECT r.*, f.* FROM resources r JOIN person f USING (uri) WHERE embedding.cosine('x') ORDER BY f.name LIMIT 5 OFFSET 2

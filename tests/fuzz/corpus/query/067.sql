@@ -1,0 +1,1 @@
+SELECT embedding FROM resources WHERE embedding.cosine('x') ORDER BY name

@@ -1,0 +1,1 @@
+SELECT name FROM resources WHERE embedding.cosine('x') BETWEEN 0.2 AND 0.8 AND category = 'a'

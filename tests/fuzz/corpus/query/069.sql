@@ -1,0 +1,1 @@
+SELECT name FROM resources WHERE abs(embedding.cosine('x')) > 0.2

@@ -1,0 +1,1 @@
+SELECT name FROM resources GROUP BY embedding.cosine('x')

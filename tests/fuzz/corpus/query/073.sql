@@ -1,0 +1,1 @@
+SELECT name FROM resources, moments WHERE embedding.cosine('x')

@@ -1,0 +1,1 @@
+SELECT name FROM (SELECT * FROM resources) AS d WHERE d.embedding.cosine('x')

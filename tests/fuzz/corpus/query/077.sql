@@ -1,0 +1,1 @@
+SELECT deleted_at, (SELECT count(*) FROM person WHERE person.deleted_at IS NULL AND uri = r.uri) FROM resources r

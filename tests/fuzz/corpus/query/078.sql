@@ -1,0 +1,1 @@
+WITH d AS (SELECT * FROM resources) SELECT * FROM d WHERE deleted_at IS NULL

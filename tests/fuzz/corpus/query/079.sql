@@ -1,0 +1,1 @@
+SELECT name FROM resources WHERE embedding_alt.inner_product(:v) >= :min ORDER BY name LIMIT 5

@@ -1,0 +1,1 @@
+SELECT count(*), _score FROM resources

@@ -1,0 +1,1 @@
+SELECT tags[abc] FROM resources

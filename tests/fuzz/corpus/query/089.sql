@@ -1,0 +1,1 @@
+SEARCH 'x' IN person

@@ -1,0 +1,1 @@
+SEARCH 'x' IN resources ORDER BY name

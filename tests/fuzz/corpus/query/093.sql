@@ -1,0 +1,1 @@
+SELECT _score, name FROM resources WHERE embedding.cosine('x') ORDER BY _score DESC, name LIMIT 4

@@ -1,0 +1,1 @@
+SELECT name FROM resources ORDER BY category, embedding.cosine('x')

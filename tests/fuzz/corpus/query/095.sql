@@ -1,0 +1,1 @@
+SELECT name FROM resources WHERE category = 'a' ORDER BY embedding.cosine(?) DESC LIMIT ?

@@ -1,0 +1,1 @@
+BEGIN; UPDATE person SET age = age + 1 WHERE role = 'r1'; SELECT sum(age) FROM person; ROLLBACK

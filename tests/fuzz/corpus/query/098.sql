@@ -1,0 +1,1 @@
+SELECT role, count(*), avg(age) OVER (PARTITION BY role ORDER BY age) FROM person GROUP BY role, age

@@ -1,0 +1,1 @@
+SELECT name FROM person WHERE 'a' = ANY(tags) AND 't1' = ANY(tags)

@@ -1,0 +1,1 @@
+SELECT * FROM person WHERE email IN ('1@x','2@x') UNION SELECT * FROM person WHERE role LIKE 'R2%'

@@ -1,0 +1,1 @@
+SELECT extra ->> '$.k[0]', tags[0] FROM person

@@ -1,0 +1,1 @@
+EXPLAIN SELECT * FROM person p JOIN resources r ON r.ordinal = p.age
