@@ -596,7 +596,7 @@ REM_API REM_CHECKED rem_status rem_session_tables_json(rem_session *session, rem
 /* Scripts, without a session. The size of the first statement of `text` with its semicolon, blanks and comments before it included; 0: the text ends
  * within it (an open quote or comment, or no semicolon yet). */
 REM_API size_t rem_sql_statement_size(const char *text, size_t text_size);
-/* Do the words of the script say that it writes rows, so that it wants a handle opened for writing? */
+/* Do the words of the script say that it writes rows (or explains a statement that does), so that it wants a handle opened for writing? */
 REM_API bool rem_sql_writes(const char *text, size_t text_size);
 /* For completion: the `index`th keyword, function ("length(") or other word of the language; NULL past the last. Static. */
 REM_API const char *rem_sql_word(size_t index);

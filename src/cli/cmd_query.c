@@ -56,8 +56,8 @@ int cli_run_query(cli *cli) {
   if (code == CLI_DONE) {
     query.single = !source.name;
     add_parameters(cli, &query);
-    bool writes = !query.explain && rem_sql_writes(source.text, source.size);
-    code = cli_query_open(&query, writes ? REM_WRITE : REM_READ);
+    /* The plan of a write needs what a write needs. */
+    code = cli_query_open(&query, rem_sql_writes(source.text, source.size) ? REM_WRITE : REM_READ);
   }
   if (code == CLI_DONE) code = query.single ? cli_query_run(&query, &source, 0, source.size) : cli_query_run_script(&query, &source);
   cli_query_free(&query);

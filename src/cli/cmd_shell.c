@@ -30,7 +30,7 @@ static bool begins_with(const char *text, size_t size, const char *word) {
 static int open_for(shell *s, const char *text, size_t size) {
   cli_query *query = &s->query;
   bool transaction = query->session && rem_session_in_transaction(query->session);
-  bool writes = !query->explain && (rem_sql_writes(text, size) || begins_with(text, size, "BEGIN") || begins_with(text, size, "SAVEPOINT"));
+  bool writes = rem_sql_writes(text, size) || begins_with(text, size, "BEGIN") || begins_with(text, size, "SAVEPOINT");
   if (transaction)
     return CLI_DONE;
   /* A script that has written will write again. */

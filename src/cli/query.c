@@ -91,6 +91,11 @@ static rem_status run(cli_query *query, const char *text, size_t size, rem_error
     return explain(query, text, size, err);
   rem_statement *statement = NULL;
   rem_status status = rem_session_prepare(query->session, text, size, &statement, NULL, err);
+  if (status == REM_DONE && query->single) {
+    *err = (rem_error){.code = REM_INVALID, .offset = -1};
+    snprintf(err->message, sizeof err->message, "there is no statement in the text");
+    return REM_INVALID;
+  }
   if (status == REM_OK) status = cli_query_bind(query, statement, err);
   if (status == REM_OK) status = cli_query_print(query, statement, err);
   rem_statement_free(statement);

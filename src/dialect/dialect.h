@@ -142,7 +142,7 @@ rem_status rem_dialect_explain_error(rem_dialect *dialect, const char *message, 
  */
 size_t rem_dialect_statement_size(const char *text, size_t text_size);
 
-/* Does a statement of the script write rows, as its words say? Transactions without a write do not. Pure. */
+/* Does a statement of the script write rows, as its words say, or explain one that does? Transactions without a write do not. Pure. */
 bool rem_dialect_writes(const char *text, size_t text_size);
 
 /* Words for completion: the `index`th keyword, verb or function of the language ("SELECT", "json_each("); NULL past the last. Static. */

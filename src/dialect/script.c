@@ -35,6 +35,9 @@ static bool read_token(reading *r, rem_token_kind kind, rem_word word) {
   if (kind == REM_TOKEN_OPEN) r->depth++;
   if (kind == REM_TOKEN_CLOSE) r->depth--;
   if (!r->begun) {
+    /* The plan of a write needs a handle that could write. */
+    if (word == REM_WORD_EXPLAIN || word == REM_WORD_QUERY || word == REM_WORD_PLAN)
+      return false;
     r->begun = true;
     r->first = word;
     if (is_write(word)) r->pending = word;

@@ -83,6 +83,7 @@ struct rem_session {
   rem_catalog *catalog;
   rem_view *view; /* of the statement that is stepping; else NULL */
   rem_view *transaction_view; /* owned reference: between BEGIN and COMMIT */
+  bool knows_json; /* json_each and json_tree have told SQLite their columns */
   bool declaring; /* a module is telling SQLite its columns: nothing of that is the caller's */
   rem_status failed;
   rem_error failure;     /* of a callback, when `failed` */

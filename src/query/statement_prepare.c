@@ -120,12 +120,24 @@ static bool writes(rem_dialect_kind kind) {
   return kind == REM_DIALECT_INSERT || kind == REM_DIALECT_UPDATE || kind == REM_DIALECT_DELETE;
 }
 
+/* SQLite's own table-valued functions declare their columns when they are first named, and to the guard that looks like DDL. */
+static rem_status know_json(rem_session *session, const char *sql, rem_error *err) {
+  if (session->knows_json || (!strcasestr(sql, "json_each") && !strcasestr(sql, "json_tree")))
+    return REM_OK;
+  session->declaring = true;
+  int code = sqlite3_exec(session->sqlite, "SELECT 0 FROM json_each('[]'), json_tree('[]')", NULL, NULL, NULL);
+  session->declaring = false;
+  session->knows_json = code == SQLITE_OK;
+  return code == SQLITE_NOMEM ? rem_error_nomem(err) : REM_OK;
+}
+
 /* What SQLite makes of the text of the dialect. */
 static rem_status compile(rem_statement *statement, const rem_dialect_statement *made, rem_error *err) {
   rem_session *session = statement->session;
   sqlite3_stmt *prepared = NULL;
   session->failed = REM_OK;
   session->deadline_us = rem_session__deadline(session);
+  REM_TRY(know_json(session, made->sql, err));
   int code = sqlite3_prepare_v3(session->sqlite, made->sql, (int)made->sql_size, SQLITE_PREPARE_PERSISTENT, &prepared, NULL);
   if (code != SQLITE_OK && session->failed == REM_OK && (code & 0xff) == SQLITE_ERROR)
     return rem_dialect_explain_error(session->dialect, sqlite3_errmsg(session->sqlite), sqlite3_error_offset(session->sqlite), err);

@@ -191,7 +191,7 @@ static void scripts_that_write_are_told_from_those_that_read(void **state) {
     const char *text;
     bool writes;
   } cases[] = {{"SELECT replace(name, 'a', 'b') FROM person", false}, {"select 1; insert into person values (1)", true},
-               {"EXPLAIN DELETE FROM person", false}, {"WITH a AS (SELECT 1) SELECT replace(x, 1, 2)", false},
+               {"EXPLAIN DELETE FROM person", true}, {"EXPLAIN QUERY PLAN SELECT 1", false}, {"EXPLAIN QUERY PLAN WITH a AS (SELECT 1) UPDATE person SET name = 1", true}, {"WITH a AS (SELECT 1) SELECT replace(x, 1, 2)", false},
                {"WITH a AS (SELECT 1) DELETE FROM person", true}, {"WITH a AS (DELETE FROM x) SELECT 1", false}, {"BEGIN; SELECT 1; COMMIT", false},
                {"-- DELETE\nSELECT 'INSERT'", false}, {"REPLACE INTO person VALUES (1)", true}, {"delete", true}, {"", false}, {"LOOKUP 'update'", false}};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
