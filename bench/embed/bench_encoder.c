@@ -102,7 +102,7 @@ static void measure_level(rem_encoder_layout layout, const void *packed, size_t 
 }
 
 static void measure_layout(rem_encoder_layout layout, const char *only, size_t block_tokens, const uint32_t *ids) {
-  static const char *const levels[] = {"generic", "avx2", "avx512", "avx512bf16"};
+  static const char *const levels[] = {"generic", "avx2", "avx512", "avx512vnni", "avx512bf16"};
   rem_error err = {0};
   size_t size = 0;
   float *buffer = NULL;
@@ -128,5 +128,6 @@ int main(int argc, char **argv) {
   printf("%s, level %s\n", rem_cpu_name(), rem_cpu_level());
   measure_layout(REM_ENCODER_LAYOUT_F32, only, block_tokens, ids);
   measure_layout(REM_ENCODER_LAYOUT_BF16, only, block_tokens, ids);
+  measure_layout(REM_ENCODER_LAYOUT_INT8, only, block_tokens, ids);
   return 0;
 }

@@ -18,8 +18,11 @@
 #define AVX2(n) "vfmadd231ps %%ymm14, %%ymm15, %%ymm" #n "\n\t"
 #define AVX512(n) "vfmadd231ps %%zmm14, %%zmm15, %%zmm" #n "\n\t"
 #define BF16(n) "vdpbf16ps %%zmm14, %%zmm15, %%zmm" #n "\n\t"
+#define VNNI(n) "vpdpbusd %%zmm14, %%zmm15, %%zmm" #n "\n\t"
+#define MADD(n) "vpmaddubsw %%ymm14, %%ymm15, %%ymm13\n\tvpmaddwd %%ymm14, %%ymm13, %%ymm13\n\tvpaddd %%ymm13, %%ymm" #n ", %%ymm" #n "\n\t"
+#define VEXVNNI(n) "%{vex%} vpdpbusd %%ymm14, %%ymm15, %%ymm" #n "\n\t"
 #define CLOBBERED                                                                                  \
-  "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm14", "xmm15"
+  "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm13", "xmm14", "xmm15"
 
 /* Operands start as zeros: sums stay finite. */
 #define LOOP(name, zero, op)                                                                       \
@@ -35,6 +38,9 @@ LOOP(run_sse, ZERO_SSE, SSE)
 LOOP(run_avx2, ZERO_AVX, AVX2)
 LOOP(run_avx512, ZERO_AVX, AVX512)
 LOOP(run_bf16, ZERO_AVX, BF16)
+LOOP(run_vnni, ZERO_AVX, VNNI)
+LOOP(run_madd, ZERO_AVX, MADD)
+LOOP(run_vexvnni, ZERO_AVX, VEXVNNI)
 
 typedef struct unit {
   const char *kernels; /* the beginning of the kernel's name */
@@ -42,7 +48,12 @@ typedef struct unit {
   double flops; /* of one step of a chain */
 } unit;
 
+/* The first that fits counts. */
 static const unit units[] = {
+    {"avx2/int8", run_madd, 64},
+    {"avxvnni/int8", run_vexvnni, 64},
+    {"avx512vnni/int8", run_vnni, 128},
+    {"avx512bf16/int8", run_vnni, 128},
     {"generic/", run_sse, 8},
     {"avx2/", run_avx2, 16},
     {"avx512/", run_avx512, 32},

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/thread_pool.h"
 
 /* Numbers are stored in model files and stay as they are. */
 typedef enum rem_encoder_pooling {
@@ -148,5 +149,15 @@ size_t rem_encoder_scratch_block_tokens(const rem_encoder_scratch *scratch);
  */
 REM_CHECKED rem_status rem_encoder_run(const rem_encoder *encoder, rem_encoder_scratch *scratch, const uint32_t *ids,
                                        const uint32_t *lengths, size_t count, float *ret_vectors, rem_error *err);
+
+/*
+ * Embeds one sequence with several threads: its columns and heads are handed out to `scratch_count` (2 to 16) members, of which `pool`
+ * gives as many as it has free at the moment; at worst the caller does all of it. The vector is bit for bit that of rem_encoder_run().
+ * `scratches` are one for each member.
+ */
+REM_CHECKED rem_status rem_encoder_run_split(const rem_encoder *encoder, rem_encoder_scratch *const *scratches, size_t scratch_count,
+                                             rem_thread_pool *pool, const uint32_t *ids, uint32_t length, float *ret_vector,
+                                             rem_error *err);
+#define REM_ENCODER_SPLIT_MAX 16
 
 #endif

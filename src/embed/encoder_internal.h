@@ -36,4 +36,44 @@ struct rem_encoder_scratch {
   void *probabilities;
 };
 
+/* One block on its way through the layers. */
+typedef struct rem_encoder__block {
+  const rem_encoder *encoder;
+  rem_encoder_scratch *scratch;
+  const uint32_t *ids;
+  const uint32_t *lengths;
+  size_t count;       /* of sequences */
+  size_t token_count;
+  const uint8_t *layer;
+} rem_encoder__block;
+
+/* The pieces of the forward pass that encoder_run.c does in order and encoder_split.c hands out. */
+void rem_encoder__embed_tokens(const rem_encoder__block *block);
+/* One head: its part of the context. `own` has the buffers that are written besides (those of the block, or a helper's). */
+void rem_encoder__run_head(const rem_encoder__block *block, size_t head, rem_encoder_scratch *own);
+/* stream = norm(stream), by the places of the weights. */
+void rem_encoder__run_norm(const rem_encoder__block *block, size_t gamma, size_t beta);
+void rem_encoder__pool(const rem_encoder__block *block, float *ret_vectors);
+REM_CHECKED rem_status rem_encoder__check_input(const rem_encoder_shape *shape, const uint32_t *ids, const uint32_t *lengths,
+                                                size_t count, rem_error *err);
+
+static inline const float *rem_encoder__floats(const rem_encoder__block *block, size_t place) {
+  return (const float *)(block->layer + place);
+}
+
+/* Operands of a product: the values, or with int8 what they were quantised to. */
+typedef struct rem_encoder__operands {
+  const void *rows;
+  const float *scales;
+} rem_encoder__operands;
+
+/* Quantises `rows` x `width` values into `ret_operands` and `ret_scales` where the kernels want that. */
+static inline rem_encoder__operands rem_encoder__to_operands(const rem_encoder *encoder, const void *values, size_t rows, size_t width,
+                                                             void *ret_operands, float *ret_scales) {
+  if (encoder->kernels->quantise == NULL)
+    return (rem_encoder__operands){values, NULL};
+  encoder->kernels->quantise(values, rows, width, ret_operands, ret_scales);
+  return (rem_encoder__operands){ret_operands, ret_scales};
+}
+
 #endif

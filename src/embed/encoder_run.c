@@ -18,21 +18,6 @@
 
 #include "embed/encoder_internal.h"
 
-/* One block on its way through the layers. */
-typedef struct block {
-  const rem_encoder *encoder;
-  rem_encoder_scratch *scratch;
-  const uint32_t *ids;
-  const uint32_t *lengths;
-  size_t count;       /* of sequences */
-  size_t token_count;
-  const uint8_t *layer;
-} block;
-
-static const float *floats_at(const block *bl, size_t place) {
-  return (const float *)(bl->layer + place);
-}
-
 /*
  * The row of the position table for each token of a sequence: counted from first_position on; where that is above 0, padding tokens
  * (a text may contain one) are not counted and have the row before it.
@@ -43,7 +28,7 @@ static size_t position_row(const rem_encoder_shape *shape, uint32_t id, size_t *
   return shape->first_position + (*counted)++;
 }
 
-static void embed_tokens(const block *bl) {
+void rem_encoder__embed_tokens(const rem_encoder__block *bl) {
   const rem_encoder *enc = bl->encoder;
   size_t hidden = enc->shape.hidden, row = 0;
   const uint8_t *words = enc->packed + enc->places.word;
@@ -66,30 +51,29 @@ static const float *distances_of(const rem_encoder *enc, size_t head) {
   return distances + head * enc->places.distance_stride + enc->shape.positions - 1;
 }
 
-static void attend_sequences(const block *bl, size_t head) {
+static void attend_sequences(const rem_encoder__block *bl, size_t head, rem_encoder_scratch *own) {
   const rem_encoder *enc = bl->encoder;
-  rem_encoder_scratch *scratch = bl->scratch;
   size_t hidden = enc->shape.hidden, head_size = hidden / enc->shape.heads, value = enc->kernels->value_size, row = 0;
   for (size_t s = 0; s < bl->count; s++) {
     rem_encoder_attention at = {
-        .qkv = (uint8_t *)scratch->middle + row * 3 * head_size * value,
+        .qkv = (uint8_t *)own->middle + row * 3 * head_size * value,
         .qkv_stride = 3 * head_size,
         .length = bl->lengths[s],
         .head_size = head_size,
-        .context = (uint8_t *)scratch->context + (row * hidden + head * head_size) * value,
+        .context = (uint8_t *)bl->scratch->context + (row * hidden + head * head_size) * value,
         .context_stride = hidden,
         .distances = distances_of(enc, head),
-        .keys = scratch->keys,
-        .values = scratch->values,
-        .scores = scratch->scores,
-        .probabilities = scratch->probabilities,
+        .keys = own->keys,
+        .values = own->values,
+        .scores = own->scores,
+        .probabilities = own->probabilities,
     };
     enc->kernels->attention(&at);
     row += bl->lengths[s];
   }
 }
 
-static void run_head(const block *bl, size_t head) {
+void rem_encoder__run_head(const rem_encoder__block *bl, size_t head, rem_encoder_scratch *own) {
   const rem_encoder *enc = bl->encoder;
   size_t hidden = enc->shape.hidden, head_size = hidden / enc->shape.heads, panels = 3 * head_size / REM_ENCODER_PANEL;
   rem_encoder_product qkv = {
@@ -100,27 +84,30 @@ static void run_head(const block *bl, size_t head) {
       .inner = hidden,
       .panels = bl->layer + enc->places.qkv_panels + head * panels * rem_encoder__panel_size(&enc->places, hidden),
       .panel_count = panels,
-      .bias = floats_at(bl, enc->places.qkv_bias) + head * 3 * head_size,
-      .output = bl->scratch->middle,
+      .bias = rem_encoder__floats(bl, enc->places.qkv_bias) + head * 3 * head_size,
+      .output = own->middle,
       .output_stride = 3 * head_size,
   };
   enc->kernels->store(&qkv);
-  attend_sequences(bl, head);
+  attend_sequences(bl, head, own);
 }
 
-static void run_norm(const block *bl, size_t gamma, size_t beta) {
+void rem_encoder__run_norm(const rem_encoder__block *bl, size_t gamma, size_t beta) {
   const rem_encoder *enc = bl->encoder;
-  enc->kernels->layer_norm(bl->scratch->stream, bl->token_count, enc->shape.hidden, floats_at(bl, gamma),
-                           floats_at(bl, beta), enc->shape.layer_norm_epsilon, bl->scratch->operands,
+  enc->kernels->layer_norm(bl->scratch->stream, bl->token_count, enc->shape.hidden, rem_encoder__floats(bl, gamma),
+                           rem_encoder__floats(bl, beta), enc->shape.layer_norm_epsilon, bl->scratch->operands,
                            bl->scratch->operand_scales);
 }
 
-/* stream += values x panels: with int8, the values (rows of `width`) are quantised first. */
-static void add_product(const block *bl, const void *values, size_t width, const uint8_t *panels, const float *bias) {
+/* stream += values x panels; the values are rows of `width`. */
+static void add_product(const rem_encoder__block *bl, const void *values, size_t width, const uint8_t *panels, const float *bias) {
   const rem_encoder *enc = bl->encoder;
+  rem_encoder__operands operands = rem_encoder__to_operands(enc, values, bl->token_count, width, bl->scratch->quantised,
+                                                            bl->scratch->quantised_scales);
   rem_encoder_product product = {
-      .input = values,
+      .input = operands.rows,
       .input_stride = width,
+      .input_scales = operands.scales,
       .row_count = bl->token_count,
       .inner = width,
       .panels = panels,
@@ -129,25 +116,20 @@ static void add_product(const block *bl, const void *values, size_t width, const
       .output = bl->scratch->stream,
       .output_stride = enc->shape.hidden,
   };
-  if (enc->kernels->quantise != NULL) {
-    enc->kernels->quantise(values, bl->token_count, width, bl->scratch->quantised, bl->scratch->quantised_scales);
-    product.input = bl->scratch->quantised;
-    product.input_scales = bl->scratch->quantised_scales;
-  }
   enc->kernels->add(&product);
 }
 
-static void run_attention(const block *bl) {
+static void run_attention(const rem_encoder__block *bl) {
   const rem_encoder *enc = bl->encoder;
   for (size_t head = 0; head < enc->shape.heads; head++)
-    run_head(bl, head);
+    rem_encoder__run_head(bl, head, bl->scratch);
   add_product(bl, bl->scratch->context, enc->shape.hidden, bl->layer + enc->places.output_panels,
-              floats_at(bl, enc->places.output_bias));
-  run_norm(bl, enc->places.attention_gamma, enc->places.attention_beta);
+              rem_encoder__floats(bl, enc->places.output_bias));
+  rem_encoder__run_norm(bl, enc->places.attention_gamma, enc->places.attention_beta);
 }
 
 /* The ff units [first, first + chunk). */
-static void run_ff_chunk(const block *bl, size_t first, size_t chunk, const uint8_t *panels) {
+static void run_ff_chunk(const rem_encoder__block *bl, size_t first, size_t chunk, const uint8_t *panels) {
   const rem_encoder *enc = bl->encoder;
   rem_encoder_product into = {
       .input = bl->scratch->operands,
@@ -157,23 +139,23 @@ static void run_ff_chunk(const block *bl, size_t first, size_t chunk, const uint
       .inner = enc->shape.hidden,
       .panels = panels,
       .panel_count = chunk / REM_ENCODER_PANEL,
-      .bias = floats_at(bl, enc->places.ff_bias) + first,
+      .bias = rem_encoder__floats(bl, enc->places.ff_bias) + first,
       .output = bl->scratch->middle,
       .output_stride = chunk,
   };
   enc->kernels->store_gelu[enc->shape.activation](&into);
   add_product(bl, bl->scratch->middle, chunk, panels + rem_encoder__ff_into_size(&enc->shape, &enc->places, first),
-              first == 0 ? floats_at(bl, enc->places.ff_output_bias) : NULL);
+              first == 0 ? rem_encoder__floats(bl, enc->places.ff_output_bias) : NULL);
 }
 
-static void run_ff(const block *bl) {
+static void run_ff(const rem_encoder__block *bl) {
   const rem_encoder *enc = bl->encoder;
   const uint8_t *panels = bl->layer + enc->places.ff_panels;
   for (size_t first = 0; first < enc->shape.ff; first += REM_ENCODER_FF_CHUNK) {
     run_ff_chunk(bl, first, rem_encoder__ff_chunk(&enc->shape, first), panels);
     panels += rem_encoder__ff_chunk_size(&enc->shape, &enc->places, first);
   }
-  run_norm(bl, enc->places.ff_gamma, enc->places.ff_beta);
+  rem_encoder__run_norm(bl, enc->places.ff_gamma, enc->places.ff_beta);
 }
 
 static void pool_sequence(const rem_encoder_shape *shape, const float *rows, size_t length, float *ret_vector) {
@@ -197,7 +179,7 @@ static void normalise(float *vector, size_t count) {
     vector[j] *= scale;
 }
 
-static void pool_block(const block *bl, float *ret_vectors) {
+void rem_encoder__pool(const rem_encoder__block *bl, float *ret_vectors) {
   const rem_encoder_shape *shape = &bl->encoder->shape;
   const float *rows = bl->scratch->stream;
   for (size_t s = 0; s < bl->count; s++) {
@@ -208,19 +190,19 @@ static void pool_block(const block *bl, float *ret_vectors) {
   }
 }
 
-static void run_block(block *bl, float *ret_vectors) {
+static void run_block(rem_encoder__block *bl, float *ret_vectors) {
   const rem_encoder *enc = bl->encoder;
-  embed_tokens(bl);
+  rem_encoder__embed_tokens(bl);
   for (size_t i = 0; i < enc->shape.layers; i++) {
     bl->layer = enc->packed + enc->places.first_layer + i * enc->places.layer_size;
     run_attention(bl);
     run_ff(bl);
   }
-  pool_block(bl, ret_vectors);
+  rem_encoder__pool(bl, ret_vectors);
 }
 
-static rem_status check_input(const rem_encoder_shape *shape, const uint32_t *ids, const uint32_t *lengths, size_t count,
-                              rem_error *err) {
+rem_status rem_encoder__check_input(const rem_encoder_shape *shape, const uint32_t *ids, const uint32_t *lengths, size_t count,
+                                    rem_error *err) {
   size_t token = 0;
   for (size_t s = 0; s < count; s++) {
     if (lengths[s] == 0 || lengths[s] > shape->positions)
@@ -236,9 +218,9 @@ static rem_status check_input(const rem_encoder_shape *shape, const uint32_t *id
 
 rem_status rem_encoder_run(const rem_encoder *encoder, rem_encoder_scratch *scratch, const uint32_t *ids,
                            const uint32_t *lengths, size_t count, float *ret_vectors, rem_error *err) {
-  REM_TRY(check_input(&encoder->shape, ids, lengths, count, err));
+  REM_TRY(rem_encoder__check_input(&encoder->shape, ids, lengths, count, err));
   for (size_t s = 0; s < count;) {
-    block bl = {.encoder = encoder, .scratch = scratch, .ids = ids, .lengths = lengths + s};
+    rem_encoder__block bl = {.encoder = encoder, .scratch = scratch, .ids = ids, .lengths = lengths + s};
     do
       bl.token_count += bl.lengths[bl.count++];
     while (s + bl.count < count && bl.token_count + bl.lengths[bl.count] <= scratch->block_tokens);

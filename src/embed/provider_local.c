@@ -17,6 +17,8 @@
 #define HELD_MAX 64
 /* A batch that is too small to fill a block for each worker is dealt out in smaller ones, but not below this many tokens. */
 #define SHARE_MIN 64
+/* Threads that share a text on its own: more would wait for one another. */
+#define SPLIT_MAX 4
 
 typedef struct workspace {
   struct workspace *next;
@@ -232,6 +234,28 @@ static size_t share_of(const embed_call *call, size_t workers) {
   return share > SHARE_MIN ? share : SHARE_MIN;
 }
 
+/* A text on its own: its columns are split over the pool, for the sake of a query's answer. */
+static rem_status embed_one(embed_call *call, rem_error *err) {
+  local *self = call->local;
+  workspace *spaces[SPLIT_MAX] = {NULL};
+  rem_encoder_scratch *scratches[SPLIT_MAX];
+  size_t wanted = rem_thread_pool_size(self->pool), count = 0;
+  rem_status status = REM_OK;
+  for (wanted = wanted < SPLIT_MAX ? wanted : SPLIT_MAX; count < wanted && status == REM_OK; count += status == REM_OK) {
+    status = workspace_take(self, &spaces[count], err);
+    scratches[count] = status == REM_OK ? spaces[count]->scratch : NULL;
+  }
+  if (status == REM_OK) {
+    take_text(call, spaces[0], 0);
+    status = rem_encoder_run_split(rem_model_encoder(self->model), scratches, count, self->pool, spaces[0]->ids, spaces[0]->lengths[0],
+                                   call->result->vectors, err);
+    call->result->done[0] = status == REM_OK;
+  }
+  for (size_t i = 0; i < count; i++)
+    workspace_give_back(self, spaces[i]);
+  return status;
+}
+
 static rem_status local_embed(rem_provider *provider, const rem_embed_request *request, rem_embed_result *result,
                               rem_error *err) {
   local *self = (local *)provider;
@@ -241,7 +265,9 @@ static rem_status local_embed(rem_provider *provider, const rem_embed_request *r
   if (workers > request->count)
     workers = request->count;
   call.share_tokens = share_of(&call, workers);
-  if (workers > 1)
+  if (request->count == 1 && self->pool != NULL && rem_thread_pool_size(self->pool) > 1)
+    call.status = embed_one(&call, &call.error);
+  else if (workers > 1)
     rem_thread_pool_for(self->pool, workers, work, &call);
   else if (request->count > 0)
     work(&call, 0, 0);

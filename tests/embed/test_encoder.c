@@ -547,6 +547,46 @@ static void test_a_vector_does_not_depend_on_its_neighbours(void **state) {
   free(m);
 }
 
+/* Several threads give the same bits as one, in every layout, for texts short and long. */
+static void test_a_split_text_has_the_same_vector(void **state) {
+  (void)state;
+  model *m = calloc(1, sizeof *m);
+  rem_thread_pool *pool = NULL;
+  assert_non_null(m);
+  m->shape = base_shape;
+  m->shape.ff = 416 + 384;
+  m->shape.positions = 300;
+  assert_int_equal(rem_thread_pool_new(3, &pool, NULL), REM_OK);
+  for (int layout = REM_ENCODER_LAYOUT_F32; layout <= REM_ENCODER_LAYOUT_INT8; layout++) {
+    size_t size;
+    void *packed = pack(m, (rem_encoder_layout)layout, &size);
+    rem_encoder *encoder = NULL;
+    rem_encoder_scratch *scratches[4];
+    assert_int_equal(rem_encoder_open(&m->shape, (rem_encoder_layout)layout, packed, size, &encoder, NULL), REM_OK);
+    for (size_t i = 0; i < 4; i++)
+      assert_int_equal(rem_encoder_scratch_new(encoder, 0, &scratches[i], NULL), REM_OK);
+    for (uint32_t length = 1; length <= 300; length += 1 + length / 3) {
+      uint32_t ids[300];
+      float alone[64], split[64];
+      for (size_t i = 0; i < length; i++)
+        ids[i] = (uint32_t)(random_unit() * m->shape.vocab);
+      assert_int_equal(rem_encoder_run(encoder, scratches[0], ids, &length, 1, alone, NULL), REM_OK);
+      assert_int_equal(rem_encoder_run_split(encoder, scratches, 2 + length % 3, pool, ids, length, split, NULL), REM_OK);
+      assert_memory_equal(alone, split, sizeof alone);
+    }
+    uint32_t bad = 50, one = 1;
+    float vector[64];
+    assert_int_equal(rem_encoder_run_split(encoder, scratches, 2, pool, &bad, one, vector, NULL), REM_INVALID);
+    for (size_t i = 0; i < 4; i++)
+      rem_encoder_scratch_free(scratches[i]);
+    rem_encoder_close(encoder);
+    free(packed);
+  }
+  rem_thread_pool_free(pool);
+  model_deinit(m);
+  free(m);
+}
+
 static void test_refuses_ids_and_lengths_out_of_range(void **state) {
   (void)state;
   model *m = calloc(1, sizeof *m);
@@ -702,6 +742,7 @@ int main(void) {
       cmocka_unit_test(test_int8_is_the_same_on_all_levels),
       cmocka_unit_test(test_kernels_follow_the_level),
       cmocka_unit_test(test_a_vector_does_not_depend_on_its_neighbours),
+      cmocka_unit_test(test_a_split_text_has_the_same_vector),
       cmocka_unit_test(test_refuses_ids_and_lengths_out_of_range),
       cmocka_unit_test(test_open_refuses_weights_that_do_not_fit),
       cmocka_unit_test(test_shapes_it_cannot_run_are_named),
