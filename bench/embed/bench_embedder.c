@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Texts to vectors on one thread, for encoder.py, which runs other libraries beside it.
+ * Texts to vectors, for encoder.py and retrieval.py, which run other libraries beside it.
  *
- *   bench_embedder <models folder>
+ *   bench_embedder <models folder> [threads, 1] [model]
  *
- * Reads commands, one a line, and answers each with a line of JSON:
+ * P8_EMBEDDING_PRECISION and REM_CPU_LEVEL choose the kernels. Reads commands, one a line, and answers each with a line of JSON:
  *
- *   run <file>            embeds the file's texts once: {"seconds"} of CPU time
+ *   run <file>            embeds the file's texts once: {"seconds"} of CPU time, {"wall"} on the wall
  *   vectors <file> <out>  embeds them and writes the float32 vectors: {"kernel"}
  *
  * A file holds texts, each after its size as a 32-bit little-endian number.
@@ -55,23 +55,24 @@ static void free_texts(texts *read) {
   rem_free(read->content.data);
 }
 
-static float *embed(rem_embedder *embedder, const texts *read, double *ret_seconds) {
+static float *embed(rem_embedder *embedder, const texts *read, double *ret_seconds, double *ret_wall) {
   rem_error error = {0};
   float *vectors = must_have(malloc((read->count + 1) * rem_embedder_info(embedder)->dimension * sizeof *vectors));
-  int64_t start = rem_clock_cpu_us();
+  int64_t start = rem_clock_cpu_us(), wall_start = rem_clock_monotonic_us();
   rem_embed_request request = {.texts = read->items, .count = read->count};
   rem_embed_result result = {.vectors = vectors};
   if (rem_embedder_embed(embedder, &request, &result, &error) < 0) stop(&error);
   *ret_seconds = (double)(rem_clock_cpu_us() - start) * 1e-6;
+  *ret_wall = (double)(rem_clock_monotonic_us() - wall_start) * 1e-6;
   return vectors;
 }
 
 static void answer(rem_embedder *embedder, const char *path, const char *output, const char *kernel) {
   texts read = read_texts(path);
-  double seconds;
-  float *vectors = embed(embedder, &read, &seconds);
+  double seconds, wall;
+  float *vectors = embed(embedder, &read, &seconds, &wall);
   if (output[0] == 0) {
-    printf("{\"seconds\": %.6f}\n", seconds);
+    printf("{\"seconds\": %.6f, \"wall\": %.6f}\n", seconds, wall);
   } else {
     FILE *file = must_have(fopen(output, "wb"));
     fwrite(vectors, rem_embedder_info(embedder)->dimension * sizeof *vectors, read.count, file);
@@ -84,35 +85,45 @@ static void answer(rem_embedder *embedder, const char *path, const char *output,
 }
 
 /* The embedder does not tell the kernels of its model; another handle on the same model has the same. */
-static const char *kernel_of(const char *models) {
+static const char *kernel_of(const rem_config *config, const char *name) {
+  static const char *const precisions[] = {"auto", "float32", "bfloat16", "int8"};
   rem_error error = {0};
   rem_model *model = NULL;
-  if (rem_model_open(models, REM_MODEL_DEFAULT, &model, &error) < 0) stop(&error);
-  const char *name = rem_encoder_kernel_name(rem_model_encoder(model));
+  int precision = 3;
+  while (precision > 0 && strcmp(precisions[precision], rem_config_text(config, REM_CONFIG_EMBEDDING_PRECISION)) != 0)
+    precision--;
+  if (rem_model_open_as(rem_config_text(config, REM_CONFIG_MODELS_DIR), name, (rem_model_precision)precision, &model, &error) < 0)
+    stop(&error);
+  const char *kernel = rem_encoder_kernel_name(rem_model_encoder(model));
   rem_model_close(model);
-  return name;
+  return kernel;
 }
 
 int main(int argc, char **argv) {
   rem_error error = {0};
   rem_config *config = NULL;
   rem_embedder *embedder = NULL;
+  rem_thread_pool *pool = NULL;
   char line[4096], path[2048], output[2048];
-  if (argc != 2) {
-    fprintf(stderr, "usage: bench_embedder <models folder>\n");
+  if (argc < 2 || argc > 4) {
+    fprintf(stderr, "usage: bench_embedder <models folder> [threads] [model]\n");
     return 2;
   }
+  size_t threads = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
+  const char *name = argc > 3 ? argv[3] : REM_MODEL_DEFAULT;
   if (rem_config_load(&config, &error) < 0 || rem_config_set(config, "P8_MODELS_DIR", argv[1], &error) < 0 ||
       rem_config_set(config, "P8_ENABLE_CACHE", "false", &error) < 0 ||
-      rem_embedder_open(config, NULL, REM_MODEL_DEFAULT, &embedder, &error) < 0)
+      (threads > 1 && rem_thread_pool_new(threads, &pool, &error) < 0) ||
+      rem_embedder_open(config, pool, name, &embedder, &error) < 0)
     stop(&error);
-  const char *kernel = kernel_of(argv[1]);
+  const char *kernel = kernel_of(config, name);
   while (fgets(line, sizeof line, stdin) != NULL) {
     output[0] = 0;
     if (sscanf(line, "run %2047s", path) == 1 || sscanf(line, "vectors %2047s %2047s", path, output) == 2)
       answer(embedder, path, output, kernel);
   }
   rem_embedder_close(embedder);
+  rem_thread_pool_free(pool);
   rem_config_free(config);
   return 0;
 }
