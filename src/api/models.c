@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Embedding models, and embedding for callers. */
+#include "api/api_internal.h"
 #include "base/json.h"
 #include "base/utf8.h"
 #include "config/config.h"
@@ -13,9 +14,9 @@ static const char *models_dir(const rem_config *config) {
 }
 
 static json_t *info_json(const rem_model_info *info) {
-  return json_pack("{s:s, s:I, s:I, s:I, s:s}", "name", info->name, "dimension", (json_int_t)info->dimension,
+  return json_pack("{s:s, s:I, s:I, s:I, s:s, s:s, s:s}", "name", info->name, "dimension", (json_int_t)info->dimension,
                    "max_tokens", (json_int_t)info->max_tokens, "size_bytes", (json_int_t)info->size_bytes, "sha256",
-                   info->sha256);
+                   info->sha256, "query_prefix", info->prefixes[REM_QUERY], "passage_prefix", info->prefixes[REM_PASSAGE]);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -47,13 +48,21 @@ static void install_free(void *state) {
 
 static const rem_job_type install_type = {.step = install_step, .result = install_result, .free = install_free};
 
-rem_status rem_model_install(const rem_config *config, const char *source, const char *name, const char *python,
+void rem_model_install_options_init(rem_model_install_options *options) {
+  *options = (rem_model_install_options){.struct_size = sizeof *options};
+}
+
+rem_status rem_model_install(const rem_config *config, const char *source, const rem_model_install_options *options,
                              rem_job **ret_job, rem_error *err) {
   REM_CHECK_ARG(config && source && ret_job, err);
+  REM_READ_OPTIONS(rem_model_install_options, chosen, options);
   rem_model_installer *installer;
-  if (!python)
-    python = rem_config_text(config, REM_CONFIG_PYTHON);
-  REM_TRY(rem_model_installer_new(models_dir(config), source, name, python, &installer, err));
+  const rem_model_installer_options given = {
+      .name = chosen.name,
+      .python = chosen.python ? chosen.python : rem_config_text(config, REM_CONFIG_PYTHON),
+      .prefixes = {[REM_QUERY] = chosen.query_prefix, [REM_PASSAGE] = chosen.passage_prefix},
+  };
+  REM_TRY(rem_model_installer_new(models_dir(config), source, &given, &installer, err));
   return rem_job_new(&install_type, installer, ret_job, err);
 }
 

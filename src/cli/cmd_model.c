@@ -18,8 +18,13 @@ int cli_run_model_install(cli *cli) {
     return code;
   rem_error err = {0};
   rem_job *job = NULL;
-  rem_status status = rem_model_install(cli->config, cli->args.words[0], cli_args_value(&cli->args, "name"),
-                                        cli_args_value(&cli->args, "python"), &job, &err);
+  rem_model_install_options options;
+  rem_model_install_options_init(&options);
+  options.name = cli_args_value(&cli->args, "name");
+  options.python = cli_args_value(&cli->args, "python");
+  options.query_prefix = cli_args_value(&cli->args, "query-prefix");
+  options.passage_prefix = cli_args_value(&cli->args, "passage-prefix");
+  rem_status status = rem_model_install(cli->config, cli->args.words[0], &options, &job, &err);
   if (status < 0)
     return cli_fail(cli, &err);
   rem_bytes json = {0};

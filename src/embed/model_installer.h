@@ -19,12 +19,19 @@ typedef struct rem_model_progress {
   int64_t bytes_total; /* -1 when not known */
 } rem_model_progress;
 
+/* Zeros are the defaults. */
+typedef struct rem_model_installer_options {
+  const char *name;        /* NULL: as the source says */
+  const char *python;      /* for a package; NULL: the VIRTUAL_ENV's, else python3 of the PATH */
+  const char *prefixes[2]; /* by rem_role; NULL: as the source says, else what a known model wants */
+} rem_model_installer_options;
+
 /*
- * `name` NULL: as the source says. `python` (for a package) NULL: the VIRTUAL_ENV's, else python3 of the PATH. Strings are copied; nothing is
- * read yet. REM_INVALID: not a usable name. Owned: rem_model_installer_free(), which also removes temporary files.
+ * Strings are copied; nothing is read yet. REM_INVALID: not a usable name; REM_UNSUPPORTED: nor prefix. Owned:
+ * rem_model_installer_free(), which also removes temporary files.
  */
-REM_CHECKED rem_status rem_model_installer_new(const char *models_dir, const char *source, const char *name,
-                                             const char *python, rem_model_installer **ret_installer, rem_error *err);
+REM_CHECKED rem_status rem_model_installer_new(const char *models_dir, const char *source, const rem_model_installer_options *options,
+                                               rem_model_installer **ret_installer, rem_error *err);
 /* Works for a moment: REM_ROW while there is more, REM_DONE when the model is installed. REM_UNKNOWN: no such source;
  * REM_INVALID or REM_UNSUPPORTED: not a model that can be used; REM_MODEL: its hash is not that of the known model of that name. */
 REM_CHECKED rem_status rem_model_installer_step(rem_model_installer *installer, rem_model_progress *ret_progress,

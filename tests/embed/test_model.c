@@ -37,7 +37,7 @@ static int remove_place(void **state) {
 static rem_status install(const place *here, const char *source, const char *name, rem_model_info *ret_info,
                           rem_error *error) {
   rem_model_installer *installer = NULL;
-  rem_status status = rem_model_installer_new(here->models, source, name, NULL, &installer, error);
+  rem_status status = rem_model_installer_new(here->models, source, &(rem_model_installer_options){.name = name}, &installer, error);
   for (int steps = 0; status == REM_OK || status == REM_ROW; steps++) {
     assert_true(steps < 1000);
     status = rem_model_installer_step(installer, NULL, error);
@@ -207,6 +207,52 @@ static void other_weights_under_the_name_of_a_known_model_are_refused(void **sta
   must_install(here, named, "another", &info);
 }
 
+static void install_with(const place *here, rem_model_installer_options options, rem_model_info *ret_info) {
+  rem_model_installer *installer = NULL;
+  const char *path;
+  rem_error error = {0};
+  assert_int_equal(rem_model_installer_new(here->models, here->source, &options, &installer, &error), REM_OK);
+  rem_status status;
+  while ((status = rem_model_installer_step(installer, NULL, &error)) == REM_ROW)
+    continue;
+  assert_int_equal(status, REM_DONE);
+  rem_model_installer_result(installer, ret_info, &path);
+  rem_model_installer_free(installer);
+}
+
+/* As the caller says, else as a known family wants it. */
+static void prefixes_are_given_or_known_by_name(void **state) {
+  place *here = *state;
+  rem_model_info info = {0};
+  rem_error error = {0};
+  model_folder_make(&model_folder_default, here->source);
+  install_with(here, (rem_model_installer_options){.name = "plain"}, &info);
+  assert_string_equal(info.prefixes[REM_QUERY], "");
+  install_with(here, (rem_model_installer_options){.name = "E5-small-v2"}, &info);
+  assert_string_equal(info.prefixes[REM_QUERY], "query: ");
+  assert_string_equal(info.prefixes[REM_PASSAGE], "passage: ");
+  install_with(here, (rem_model_installer_options){.name = "e5-base", .prefixes = {[REM_PASSAGE] = "", [REM_QUERY] = "beta "}}, &info);
+  assert_string_equal(info.prefixes[REM_QUERY], "beta ");
+  assert_string_equal(info.prefixes[REM_PASSAGE], "");
+  rem_model *model = NULL;
+  uint32_t ids[FOLDER_POSITIONS];
+  bool truncated = true;
+  assert_int_equal(rem_model_open(here->models, "e5-base", &model, &error), REM_OK);
+  assert_int_equal(rem_model_encode(model, REM_QUERY, rem_slice_text("alpha"), ids, &truncated), 4);
+  assert_memory_equal(ids, ((uint32_t[]){1, 5, 4, 2}), 4 * sizeof *ids);
+  assert_false(truncated);
+  assert_int_equal(rem_model_encode(model, REM_PASSAGE, rem_slice_text("alpha"), ids, NULL), 3);
+  /* The prefix takes from the window. */
+  assert_int_equal(rem_model_encode(model, REM_QUERY, rem_slice_text("a b a b a b a b"), ids, &truncated), 8);
+  assert_memory_equal(ids, ((uint32_t[]){1, 5, 9, 10, 9, 10, 9, 2}), 8 * sizeof *ids);
+  assert_true(truncated);
+  rem_model_close(model);
+  rem_model_installer *installer = NULL;
+  rem_model_installer_options bad = {.prefixes = {[REM_QUERY] = "query:"}};
+  assert_int_equal(rem_model_installer_new(here->models, here->source, &bad, &installer, &error), REM_UNSUPPORTED);
+  assert_non_null(strstr(error.message, "does not end in a blank"));
+}
+
 static void sources_that_are_not_there_are_told(void **state) {
   place *here = *state;
   rem_model_info info = {0};
@@ -219,7 +265,7 @@ static void sources_that_are_not_there_are_told(void **state) {
   assert_int_equal(install(here, REM_SOURCE_DIR "/CMakeLists.txt", NULL, &info, &error), REM_INVALID);
   assert_non_null(strstr(error.message, "not a wheel"));
   rem_model_installer *installer = NULL;
-  assert_int_equal(rem_model_installer_new(here->models, "x", "../x", NULL, &installer, &error), REM_INVALID);
+  assert_int_equal(rem_model_installer_new(here->models, "x", &(rem_model_installer_options){.name = "../x"}, &installer, &error), REM_INVALID);
 }
 
 /* ---- wheels and packages ---- */
@@ -406,7 +452,7 @@ static void an_install_given_up_at_any_step_leaves_the_old_model_and_nothing_els
   for (int steps = 0; status == REM_ROW; steps++) {
     rem_error error = {0};
     rem_model_installer *installer = NULL;
-    assert_int_equal(rem_model_installer_new(here->models, here->source, "tiny", NULL, &installer, &error), REM_OK);
+    assert_int_equal(rem_model_installer_new(here->models, here->source, &(rem_model_installer_options){.name = "tiny"}, &installer, &error), REM_OK);
     for (int i = 0; i < steps && status == REM_ROW; i++)
       status = rem_model_installer_step(installer, NULL, &error);
     rem_model_installer_free(installer);
@@ -572,6 +618,7 @@ int main(void) {
       PLACE_TEST(models_that_cannot_be_run_exactly_are_refused),
       PLACE_TEST(damaged_weights_are_refused),
       PLACE_TEST(other_weights_under_the_name_of_a_known_model_are_refused),
+      PLACE_TEST(prefixes_are_given_or_known_by_name),
       PLACE_TEST(sources_that_are_not_there_are_told),
       PLACE_TEST(a_wheel_gives_the_same_model_as_its_folder),
       PLACE_TEST(an_archive_in_pieces_is_joined),

@@ -34,7 +34,7 @@ static int remove_folder(void **state) {
 static void install(const char *source, const char *name) {
   rem_error error = {0};
   rem_model_installer *installer = NULL;
-  rem_status status = rem_model_installer_new(models_dir, source, name, NULL, &installer, &error);
+  rem_status status = rem_model_installer_new(models_dir, source, &(rem_model_installer_options){.name = name}, &installer, &error);
   while (status == REM_OK || status == REM_ROW)
     status = rem_model_installer_step(installer, NULL, &error);
   if (status != REM_DONE)
