@@ -9,11 +9,12 @@
 #define SPINS 2000 /* some tens of microseconds; then others get a chance to run */
 #define IDLE_US 2000
 
-static void pause_cpu(void) {
+/* Tells the CPU that the thread only waits. */
 #if defined(__x86_64__)
-  __builtin_ia32_pause();
+#define PAUSE_CPU() __builtin_ia32_pause()
+#else
+#define PAUSE_CPU() ((void)0)
 #endif
-}
 
 /* Takes a unit of the open stage; false: there is none left. */
 static bool take_unit(rem_encoder__team *team, size_t *ret_unit) {
@@ -49,7 +50,7 @@ void rem_encoder__team_for(rem_encoder__team *team, size_t member, size_t count,
   run_units(team, member);
   for (int spins = 0; atomic_load_explicit(&team->done, memory_order_acquire) < count; spins++) {
     if (spins < SPINS)
-      pause_cpu();
+      PAUSE_CPU();
     else
       sched_yield();
   }
@@ -69,7 +70,7 @@ void rem_encoder__team_help(rem_encoder__team *team, size_t member) {
       continue;
     }
     if (++spins < SPINS) {
-      pause_cpu();
+      PAUSE_CPU();
       continue;
     }
     if (rem_clock_monotonic_us() - idle_since > IDLE_US)
