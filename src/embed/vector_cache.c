@@ -318,13 +318,18 @@ static bool begin_file(rem_vector_cache *cache) {
          write_header(file->fd, cache->identity, cache->dimension, FIRST_BUCKETS);
 }
 
+static bool has_full_size(const cache_file *file) {
+  struct stat info;
+  return fstat(file->fd, &info) == 0 && (uint64_t)info.st_size == file_size(file, file->buckets);
+}
+
 static bool ensure_writable(rem_vector_cache *cache) {
   cache_file *file = &cache->file;
   if (file->fd < 0 && rem_file_make_folders(cache->folder, 0700, NULL) < 0)
     return false;
   if (!open_locked(file, cache->path, true, LOCK_TRIES))
     return false;
-  bool usable = read_header(file, cache->identity) && file->dimension == cache->dimension &&
+  bool usable = read_header(file, cache->identity) && file->dimension == cache->dimension && has_full_size(file) &&
                 file_size(file, file->buckets) <= cache->max_bytes;
   return usable || begin_file(cache);
 }

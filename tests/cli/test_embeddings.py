@@ -2,7 +2,7 @@
 """Which model embeds what: two slots, pinning, moving to another model, the cache of vectors."""
 import json
 import signal
-import time
+import threading
 
 from fake_provider import DIMENSION, vector_of, wait_until
 from program import DONE, ERROR, MODEL, USAGE
@@ -199,14 +199,17 @@ class Moving(ProviderTest):
 
     def test_killed_in_the_middle_it_goes_on_and_searches_never_notice(self):
         self.fill()
-        self.provider.behave = lambda request, _: time.sleep(0.05)
-        process = self.start("embed", "--all", "--model", self.TO, "--table", "resources")
-        # Committed by now: the first of three pieces of 128 rows.
+        stuck = threading.Event()
+        self.addCleanup(stuck.set)
+        # The first of three pieces of 128 rows goes through, the second does not.
+        self.provider.behave = lambda request, _: stuck.wait() and None if request.json["model"] != "fake" and len(self.asked()) > 160 else None
+        process = self.start("embed", "--all", "--model", self.TO, "--table", "resources", env={"P8_PROVIDER_TIMEOUT": "600"})
         self.assertTrue(wait_until(lambda: len(self.asked()) > 160), "nothing was asked for")
         hit = self.db("search", "text number 9", "--table", "resources").json[0]
         self.assertEqual((hit["entity"]["properties"]["content"], round(hit["score"], 5)), ("text number 9", 1))
         process.send_signal(signal.SIGKILL)
         process.wait()
+        stuck.set()
         self.assertEqual((self.table()["model"], self.table()["moving_to"], self.table()["vectors"]), ("openai:fake", self.TO, 300))
         self.assertTrue(self.db("check").json["ok"])
         # Between the two runs rows are changed, added, deleted and purged, by the model that is still in use.
