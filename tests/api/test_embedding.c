@@ -101,10 +101,10 @@ static void a_vector_for_the_caller(void **state) {
   float vector[DIMENSION];
   size_t dimension = 0;
   rem_error error = {0};
-  OK(rem_embed(test->db, "xxx", 3, REM_PASSAGE, "openai:b", vector, DIMENSION, &dimension, err));
+  OK(rem_embed(test->db, "abc", 3, REM_PASSAGE, "openai:b", vector, DIMENSION, &dimension, err));
   assert_int_equal(dimension, DIMENSION);
   assert_true(fabs(vector[2] - cos(0.03)) < 1e-6);
-  OK(rem_embed(test->db, "xxx", 3, REM_QUERY, NULL, vector, DIMENSION, &dimension, err));
+  OK(rem_embed(test->db, "abc", 3, REM_QUERY, NULL, vector, DIMENSION, &dimension, err));
   assert_true(fabs(vector[0] - cos(0.03)) < 1e-6);
   dimension = 0;
   assert_int_equal(rem_embed(test->db, "x", 1, REM_QUERY, NULL, vector, 3, &dimension, &error), REM_LIMIT);
