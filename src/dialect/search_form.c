@@ -26,6 +26,7 @@ typedef struct form {
   uint32_t rank;  /* the call that ranks; NONE */
   uint32_t lead;  /* the call whose order the rows have: rank, or the first other search; NONE: values only */
   bool ranked_table, join; /* the form, as above; of a ranked table whether it is in a join */
+  rem_edit *outer_limit; /* of a ranked table in a join: what LIMIT becomes outside; NULL */
   bool score_used, vector_used[2]; /* of the table that ranks, outside of it */
 } form;
 
@@ -370,7 +371,7 @@ static rem_status put_limit(form *f, rem_edit *edit, rem_error *err) {
   }
   REM_TRY(rem_dialect__put(d, edit, err, " LIMIT "));
   if (query->block_count == 1)
-    return rem_dialect__copy(d, edit, query->limit, NULL, err);
+    return rem_dialect__copy(d, edit, query->limit, f->outer_limit, err);
   rem_token_range rest = query->limit, first, second;
   rem_dialect__next_item(d, &rest, &first);
   bool comma = rem_dialect__next_item(d, &rest, &second);
@@ -507,9 +508,8 @@ static rem_status edit_outer_limit(form *f, rem_error *err) {
   rem_dialect__next_item(f->d, &rest, &first);
   bool comma = rem_dialect__next_item(f->d, &rest, &second);
   rem_token_range count = comma ? second : (rem_token_range){query->limit.begin, rem_dialect__find_word(f->d, query->limit, REM_WORD_OFFSET)};
-  rem_edit *edit;
-  REM_TRY(rem_dialect__edit_tokens(f->d, query->limit, &edit, err));
-  return rem_dialect__copy(f->d, edit, count, NULL, err);
+  REM_TRY(rem_dialect__edit_tokens(f->d, query->limit, &f->outer_limit, err));
+  return rem_dialect__copy(f->d, f->outer_limit, count, NULL, err);
 }
 
 /* The expression that a name in WHERE stands for, when it is the alias of a result and no column; else empty. */
@@ -567,9 +567,9 @@ static rem_status form_ranked_table(form *f, rem_error *err) {
   unsigned used = hidden_used(f, rank->reference);
   bool starred = has_star(f), shown = starred && star_shows_score(f);
   bool score = f->score_used || shown || score_named(f);
+  REM_TRY(edit_outer_limit(f, err));
   REM_TRY(edit_table(f, conditions, used, score, err));
   if (!f->join) REM_TRY(drop_clause(f, d->blocks.items[f->block].where, err));
-  REM_TRY(edit_outer_limit(f, err));
   bool spreads = starred && (used || (score && !shown));
   return spreads ? edit_stars_of_table(f, err) : REM_OK;
 }

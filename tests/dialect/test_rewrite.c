@@ -115,7 +115,7 @@ static const struct {
     {"SELECT 'x' = ANY(r.tags), 1 + 2 = ANY(json_array(3)) FROM resources r",
      "SELECT _rem_has(r.tags, 'x') AS \"'x' = ANY(r.tags)\", _rem_any(json_array(3), '=', 1 + 2) AS \"1 + 2 = ANY(json_array(3))\" FROM resources r"},
     {"SELECT r.*, f.* FROM resources r JOIN files f USING (uri) WHERE embedding.cosine('x') ORDER BY f.name LIMIT 5 OFFSET 2",
-     "SELECT r.*, f.* FROM (SELECT *, _score FROM resources r WHERE r._cosine = 'x' AND r.id IN (SELECT r.id FROM resources r JOIN files f USING (uri) WHERE 1) ORDER BY r._score DESC LIMIT 5) AS r JOIN files f USING (uri) WHERE 1 ORDER BY f.name LIMIT 5"},
+     "SELECT r.*, f.* FROM (SELECT *, _score FROM resources r WHERE r._cosine = 'x' AND r.id IN (SELECT r.id FROM resources r JOIN files f USING (uri) WHERE 1) ORDER BY r._score DESC LIMIT 5 OFFSET 2) AS r JOIN files f USING (uri) WHERE 1 ORDER BY f.name LIMIT 5"},
     {"SELECT embedding FROM resources WHERE embedding.cosine('x') ORDER BY name",
      "SELECT embedding FROM (SELECT *, resources.embedding AS embedding FROM resources WHERE (resources._cosine = 'x') ORDER BY resources._score DESC LIMIT 10) AS resources  ORDER BY name"},
     {"SELECT name FROM resources WHERE embedding.cosine('x') BETWEEN 0.2 AND 0.8 AND category = 'a'",
