@@ -5,7 +5,8 @@
  *
  *   bench_graph vectors.f32 dimension tune.f32 tune.i32 report.f32 report.i32 [threads [file [rounds]]]
  *
- * .i32 holds 100 true neighbours a query. With `file` the graph is written there, opened and searched mapped as well.
+ * .i32 holds 100 true neighbours a query. With `file` the graph is written there, opened and searched mapped as well; a file that exists is
+ * loaded in place of a build. "best" is the sum over the queries of the best time of each in all rounds, which other work on the machine disturbs least.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -49,7 +49,7 @@ class Hnswlib:
 
 
 class Faiss:
-    name = "faiss HNSW32 SQ8"
+    name = "faiss HNSW16 SQ8 efc=200"
     parameters = Hnswlib.parameters
 
     def __init__(self, vectors):
@@ -117,24 +117,38 @@ class Svs:
         return self.index.search(queries, K)[0]
 
 
-class SvsLvq4x8(Svs):
+class SvsLvq(Svs):
+    """LVQ runs on Intel CPUs only; elsewhere the library ends the process."""
+
+    def loader(self, svs, vectors):
+        if "GenuineIntel" not in pathlib.Path("/proc/cpuinfo").read_text():
+            raise RuntimeError("LVQ needs an Intel CPU")
+        path = f"{os.environ.get('TMPDIR', '/tmp')}/rem-bench-{os.getpid()}.fvecs"
+        svs.write_vecs(vectors, path)
+        try:
+            return svs.LVQLoader(svs.VectorDataLoader(path, svs.DataType.float32, dims=vectors.shape[1]), **self.levels)
+        finally:
+            os.unlink(path)
+
+
+class SvsLvq4x8(SvsLvq):
     name = "svs Vamana LVQ4x8"
-
-    def loader(self, svs, vectors):
-        svs.write_vecs(vectors, "/tmp/svs-vectors.fvecs")
-        return svs.LVQLoader(svs.VectorDataLoader("/tmp/svs-vectors.fvecs", svs.DataType.float32, dims=vectors.shape[1]),
-                             primary=4, residual=8)
+    levels = {"primary": 4, "residual": 8}
 
 
-class SvsLvq8(SvsLvq4x8):
+class SvsLvq8(SvsLvq):
     name = "svs Vamana LVQ8"
+    levels = {"primary": 8}
+
+
+class SvsHalf(Svs):
+    name = "svs Vamana float16"
 
     def loader(self, svs, vectors):
-        svs.write_vecs(vectors, "/tmp/svs-vectors.fvecs")
-        return svs.LVQLoader(svs.VectorDataLoader("/tmp/svs-vectors.fvecs", svs.DataType.float32, dims=vectors.shape[1]), primary=8)
+        return vectors.astype(np.float16)
 
 
-PEERS = {"hnswlib": Hnswlib, "svs4x8": SvsLvq4x8, "svs8": SvsLvq8, "glass": Glass, "faiss": Faiss, "usearch": Usearch}
+PEERS = {"hnswlib": Hnswlib, "svs4x8": SvsLvq4x8, "svs8": SvsLvq8, "svs16": SvsHalf, "glass": Glass, "faiss": Faiss, "usearch": Usearch}
 
 
 def resident():

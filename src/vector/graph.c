@@ -50,7 +50,7 @@ rem_status rem_graph_new(const rem_graph_options *options, rem_graph **ret_graph
   g->kernel = rem_graph_kernel_get();
   g->id_seed = rem_hash_bytes("vector", 6);
   atomic_init(&g->shortest, DBL_MAX);
-  rem_graph_codec_shape(&g->codec, checked.dimension);
+  rem_graph_codec_shape(&g->codec, checked.dimension, checked.dimension);
   rem_graph__shape(g);
   if (!init_locks(g)) {
     rem_free(g);
@@ -100,7 +100,8 @@ rem_status rem_graph_reserve(rem_graph *g, size_t row_count, rem_error *err) {
 static uint64_t memory_bytes(const rem_graph *g) {
   const rem_graph_region *regions[] = {&g->records, &g->first_vector, &g->link_codes, &g->link_norms, &g->locks, &g->rows, &g->places, &g->vectors,
                                        &g->ids, &g->pivot_codes};
-  uint64_t sum = sizeof *g + g->options.dimension * sizeof(float);
+  uint64_t sum = sizeof *g + (g->options.dimension + g->codec.code_dimension) * sizeof(float);
+  if (g->codec.basis_allocation != NULL) sum += g->codec.code_dimension * g->codec.link_bytes;
   for (size_t i = 0; i < sizeof regions / sizeof *regions; i++)
     sum += regions[i]->allocation != NULL ? regions[i]->bytes : 0;
   if (g->mapping != NULL) sum += g->mapping->block_count;
@@ -120,7 +121,7 @@ void rem_graph_stats_get(rem_graph *g, rem_graph_stats *ret_stats) {
       .built = g->built,
       .read_only = g->read_only,
       .code_bits = g->built ? g->codec.bits : 0,
-      .code_dimension = (unsigned)g->codec.dimension,
+      .code_dimension = (unsigned)g->codec.code_dimension,
       .sequence = atomic_load(&g->sequence),
       .rows = atomic_load(&g->live_rows),
       .dead_rows = atomic_load(&g->dead_rows),

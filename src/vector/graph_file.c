@@ -236,7 +236,7 @@ static void fill_header(file_run *run) {
   h->m = g->options.m;
   h->build_ef = g->options.build_ef;
   h->search_ef = g->options.search_ef;
-  h->bits = g->codec.bits;
+  h->code_dimension = (uint32_t)g->codec.code_dimension;
   h->lines = (uint32_t)g->codec.lines;
   h->link_count = g->link_count;
   h->id_mask = 63;
@@ -248,6 +248,9 @@ static void fill_header(file_run *run) {
   h->longest = atomic_load(&g->longest);
   h->scale = g->codec.scale;
   h->link_scale = g->codec.link_scale;
+  h->basis_scale = g->codec.basis_scale;
+  h->bias = g->codec.bias;
+  h->has_basis = g->codec.basis != NULL;
   h->error = g->codec.error;
 }
 
@@ -269,7 +272,9 @@ static rem_status put_all(file_run *run, rem_error *err) {
   if (w->sums == NULL) return rem_error_nomem(err);
   if (lseek(w->file, REM_GRAPH_BLOCK, SEEK_SET) < 0) return rem_error_errno(err, errno, "cannot write", w->path);
   w->written = REM_GRAPH_BLOCK;
-  REM_TRY(put(w, g->codec.mean, g->options.dimension * sizeof(float), err));
+  REM_TRY(put(w, g->codec.mean, (g->codec.dimension + g->codec.code_dimension) * sizeof(float), err));
+  REM_TRY(pad(w, err));
+  if (g->codec.basis != NULL) REM_TRY(put(w, g->codec.basis, g->codec.code_dimension * g->codec.link_bytes, err));
   REM_TRY(pad(w, err));
   REM_TRY(put_pivots(run, err));
   REM_TRY(put_records(run, err));

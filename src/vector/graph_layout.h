@@ -3,7 +3,8 @@
  * The layout of a graph file, version 1. Little endian; every section begins at a block of 4,096 bytes.
  *
  *   block 0   header
- *   mean          float x dimension
+ *   mean          float x dimension, then of the code's components: float x code_dimension
+ *   basis         code_dimension rows of int8 + 128, in whole lines; only with has_basis
  *   pivots        uint32 node x 128
  *   pivot codes   code x 128
  *   records       node: uint32 link x link_count, code        (graph_kernel.h)
@@ -31,18 +32,19 @@ typedef struct rem_graph_header {
   uint64_t file_bytes;
   uint64_t sequence;
   uint32_t dimension, m, build_ef, search_ef;
-  uint32_t bits, lines, link_count, pivot_count;
+  uint32_t code_dimension, lines, link_count, pivot_count;
   uint32_t node_count, row_count, vector_count, id_mask;
   uint64_t id_seed;
   double recall, shortest, longest;
-  float scale, link_scale, error, reserved;
+  float scale, link_scale, basis_scale, error, bias;
+  uint32_t has_basis;
   uint32_t sums_crc, note_size;
   uint8_t note[REM_GRAPH_NOTE];
 } rem_graph_header;
 
 /* Offsets of the sections. */
 typedef struct rem_graph_layout {
-  uint64_t mean, pivots, pivot_codes, records, first_vector, places, rows, vectors, ids, sums, end;
+  uint64_t mean, basis, pivots, pivot_codes, records, first_vector, places, rows, vectors, ids, sums, end;
 } rem_graph_layout;
 
 void rem_graph__layout(const rem_graph_header *header, rem_graph_layout *ret_layout);

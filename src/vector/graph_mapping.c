@@ -19,7 +19,9 @@ void rem_graph__layout(const rem_graph_header *h, rem_graph_layout *ret_layout) 
   uint64_t code = (uint64_t)h->lines * REM_GRAPH_LINE, stride = 4 * (uint64_t)h->link_count + code;
   rem_graph_layout l;
   l.mean = REM_GRAPH_BLOCK;
-  l.pivots = l.mean + blocks(4 * (uint64_t)h->dimension);
+  l.basis = l.mean + blocks(4 * ((uint64_t)h->dimension + h->code_dimension));
+  uint64_t rows = h->has_basis ? h->code_dimension : 0;
+  l.pivots = l.basis + blocks(rows * (((uint64_t)h->dimension + 63) / 64 * 64));
   l.pivot_codes = l.pivots + blocks(4 * REM_GRAPH_PIVOTS);
   l.records = l.pivot_codes + blocks(REM_GRAPH_PIVOTS * code);
   l.first_vector = l.records + blocks(h->node_count * stride);
@@ -78,6 +80,7 @@ static bool in_range(uint32_t value, uint32_t least, uint32_t most) {
 
 static bool has_sound_counts(const rem_graph_header *h) {
   return in_range(h->dimension, REM_GRAPH_MIN_DIMENSION, REM_VECTOR_MAX_DIMENSION) && in_range(h->m, 4, 64) &&
+         in_range(h->code_dimension, 1, h->dimension) && h->has_basis <= 1 && (h->has_basis || h->code_dimension == h->dimension) &&
          in_range(h->build_ef, 16, 4096) && in_range(h->search_ef, 10, 65536) && h->pivot_count <= REM_GRAPH_PIVOTS &&
          h->node_count <= REM_GRAPH_MAX_ROWS && h->row_count <= REM_GRAPH_MAX_ROWS && h->vector_count <= h->row_count &&
          h->node_count <= h->vector_count && (h->node_count == 0 || h->pivot_count > 0) && (h->id_mask & (h->id_mask + 1)) == 0 &&
@@ -87,9 +90,10 @@ static bool has_sound_counts(const rem_graph_header *h) {
 /* What follows from the options must be so. */
 static bool has_sound_shape(const rem_graph_header *h) {
   rem_graph_codec codec = {0};
-  rem_graph_codec_shape(&codec, h->dimension);
-  return h->bits == codec.bits && h->lines == codec.lines && h->link_count == (2 * h->m + 15) / 16 * 16 && isfinite(h->scale) &&
-         h->scale > 0 && isfinite(h->link_scale) && h->link_scale > 0 && isfinite(h->error) && h->error >= 0 && isfinite(h->recall) &&
+  rem_graph_codec_shape(&codec, h->dimension, h->code_dimension);
+  return h->lines == codec.lines && h->link_count == (2 * h->m + 15) / 16 * 16 && isfinite(h->scale) &&
+         h->scale > 0 && isfinite(h->link_scale) && h->link_scale > 0 && isfinite(h->basis_scale) &&
+         h->basis_scale >= 0 && isfinite(h->bias) && isfinite(h->error) && h->error >= 0 && isfinite(h->recall) &&
          isfinite(h->shortest) && isfinite(h->longest);
 }
 
@@ -123,10 +127,11 @@ static void borrow(rem_graph_region *region, const rem_mapping *file, uint64_t b
 
 static void use_header(rem_graph *g, const rem_graph_header *h) {
   g->built = g->read_only = true;
-  g->codec.bits = h->bits;
-  g->codec.lines = h->lines;
+  rem_graph_codec_shape(&g->codec, h->dimension, h->code_dimension);
   g->codec.scale = h->scale;
   g->codec.link_scale = h->link_scale;
+  g->codec.basis_scale = h->basis_scale;
+  g->codec.bias = h->bias;
   g->codec.error = h->error;
   g->node_count = g->node_capacity = h->node_count;
   g->row_count = g->row_capacity = h->row_count;
@@ -144,19 +149,29 @@ static void use_header(rem_graph *g, const rem_graph_header *h) {
   g->note_size = h->note_size;
 }
 
+/* Copied: a loaded graph outlives the mapping. */
+static rem_status take_codec(rem_graph *g, const void *mean, const void *basis, const char *path, rem_error *err) {
+  rem_graph_codec *codec = &g->codec;
+  REM_TRY(rem_graph_codec_make_means(codec, err));
+  memcpy(codec->mean, mean, (codec->dimension + codec->code_dimension) * sizeof(float));
+  for (size_t i = 0; i < codec->dimension + codec->code_dimension; i++) {
+    if (!isfinite(codec->mean[i])) return corrupt(path, "its mean is not finite", err);
+  }
+  if (basis == NULL) return REM_OK;
+  REM_TRY(rem_graph_codec_make_basis(codec, err));
+  memcpy(codec->basis, basis, codec->code_dimension * codec->link_bytes);
+  return REM_OK;
+}
+
 /* What every search needs is checked and taken now. */
 static rem_status use_small_sections(rem_graph *g, const rem_graph_layout *l, rem_error *err) {
   rem_graph_mapping *m = g->mapping;
   const uint8_t *data = m->file.data;
   if (!rem_graph__mapping_check(g, data + l->mean, l->records - l->mean)) return corrupt(m->path, "a checksum is wrong", err);
-  g->codec.mean = rem_memdup(data + l->mean, g->options.dimension * sizeof(float));
-  if (g->codec.mean == NULL) return rem_error_nomem(err);
+  REM_TRY(take_codec(g, data + l->mean, l->basis < l->pivots ? data + l->basis : NULL, m->path, err));
   memcpy(g->pivots, data + l->pivots, sizeof g->pivots);
   for (uint32_t i = 0; i < g->pivot_count; i++) {
     if (g->pivots[i] >= g->node_count) return corrupt(m->path, "it begins at a node that is not there", err);
-  }
-  for (size_t i = 0; i < g->options.dimension; i++) {
-    if (!isfinite(g->codec.mean[i])) return corrupt(m->path, "its mean is not finite", err);
   }
   borrow(&g->pivot_codes, &m->file, l->pivot_codes, l->records);
   borrow(&g->records, &m->file, l->records, l->first_vector);

@@ -25,18 +25,26 @@
 #define FIRST_PROBES 32  /* enough to see that nearly all match */
 #define ROOMY       4    /* pool to k from which a pool without an end in sight is widened */
 #define WIDEST      2048
+#define AHEAD       4    /* vectors on their way to the cache while one is scored */
 #define MOST_WALKED 1000 /* k from which a scan is faster than a pool */
 #define SAME_LENGTH 1.002 /* longest to shortest, squared */
 
 /* ------------------------------------------------------------------------------------------- */
 /* Scores                                                                                       */
 
+/* In two steps, so that none waits for another: where the vector's rows are and its values, then the first row. */
 void rem_graph__prefetch_node(const rem_graph *g, uint32_t node) {
   uint32_t vector = rem_graph__first_vector(g, node) & ~REM_GRAPH_MORE;
   if (vector >= g->vector_capacity) return;
+  __builtin_prefetch(rem_graph__place(g, vector));
   const uint8_t *values = (const uint8_t *)rem_graph__vector(g, vector);
   for (size_t i = 0; i < g->vector_stride * sizeof(float); i += REM_GRAPH_LINE)
     __builtin_prefetch(values + i);
+}
+
+static void prefetch_row(const rem_graph *g, uint32_t node) {
+  uint32_t vector = rem_graph__first_vector(g, node) & ~REM_GRAPH_MORE;
+  if (vector < g->vector_capacity) __builtin_prefetch(rem_graph__row(g, rem_graph__get(&rem_graph__place(g, vector)->first_row)));
 }
 
 static bool usable(rem_graph_run *run, const void *data, size_t bytes) {
@@ -103,10 +111,12 @@ static size_t rerank_count(const rem_graph_run *run, size_t found) {
 
 static rem_status rerank(rem_graph_run *run, size_t begin, size_t end, rem_error *err) {
   const uint64_t *pool = run->scratch->pool;
-  for (size_t i = begin; i < end && i < begin + 4; i++)
+  bool trusted = run->g->mapping == NULL; /* else rows are read once their blocks were checked, not before */
+  for (size_t i = begin; i < end && i < begin + AHEAD; i++)
     rem_graph__prefetch_node(run->g, (uint32_t)pool[i] >> 1);
   for (size_t i = begin; i < end && !run->failed; i++) {
-    if (i + 4 < end) rem_graph__prefetch_node(run->g, (uint32_t)pool[i + 4] >> 1);
+    if (i + AHEAD < end) rem_graph__prefetch_node(run->g, (uint32_t)pool[i + AHEAD] >> 1);
+    if (i + AHEAD / 2 < end && trusted) prefetch_row(run->g, (uint32_t)pool[i + AHEAD / 2] >> 1);
     REM_TRY(rem_graph__score_node(run, (uint32_t)pool[i] >> 1, err));
   }
   return REM_OK;
