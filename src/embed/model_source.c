@@ -69,6 +69,19 @@ rem_status rem_model__folder_find(const char *folder, char **ret_folder, rem_err
   return REM_UNKNOWN;
 }
 
+rem_status rem_model__wheel_find(const char *folder, char **ret_path, rem_error *err) {
+  DIR *stream REM_CLEANUP(close_folder) = opendir(folder);
+  struct dirent *entry;
+  while (stream != NULL && (entry = readdir(stream)) != NULL) {
+    size_t size = strlen(entry->d_name);
+    if (size <= 4 || strcmp(entry->d_name + size - 4, ".whl") != 0)
+      continue;
+    *ret_path = rem_path_join(folder, entry->d_name);
+    return *ret_path != NULL ? REM_OK : rem_error_nomem(err);
+  }
+  return REM_NOT_FOUND;
+}
+
 /* ---- Python packages ---- */
 
 /*
@@ -150,7 +163,7 @@ static rem_status run_python(const char *python, const char *package, rem_buffer
   return status;
 }
 
-static rem_status choose_python(const char *python, char **ret_python, rem_error *err) {
+rem_status rem_model__python_choose(const char *python, char **ret_python, rem_error *err) {
   char *chosen = NULL;
   const char *environment = getenv("VIRTUAL_ENV");
   if (python != NULL && python[0] != 0)
@@ -165,9 +178,10 @@ static rem_status choose_python(const char *python, char **ret_python, rem_error
   return REM_OK;
 }
 
-rem_status rem_model__package_find(const char *package, const char *python, char **ret_folder, rem_error *err) {
+rem_status rem_model__package_find(const char *package, const char *python, char **ret_folder, bool *ret_installed,
+                                   rem_error *err) {
   char *interpreter REM_AUTO_FREE = NULL;
-  REM_TRY(choose_python(python, &interpreter, err));
+  REM_TRY(rem_model__python_choose(python, &interpreter, err));
   rem_buffer output REM_AUTO_BUFFER;
   rem_buffer_init(&output, PYTHON_OUTPUT_MAX);
   REM_TRY(run_python(interpreter, package, &output, err));
@@ -178,6 +192,7 @@ rem_status rem_model__package_find(const char *package, const char *python, char
   for (char *line; (line = strsep(&rest, "\n")) != NULL;)
     if (line[0] == '/' && rem_utf8_valid(line, strlen(line)) && rem_model__folder_find(line, ret_folder, &why) == REM_OK)
       return REM_OK;
+  *ret_installed = why.code != REM_OK;
   if (why.code != REM_OK)
     rem_error_set(err, REM_UNKNOWN, "the Python package '%s' carries no model that can be used", package);
   else

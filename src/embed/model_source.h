@@ -9,10 +9,14 @@
  * Owned: rem_free(). */
 REM_CHECKED rem_status rem_model__folder_find(const char *folder, char **ret_folder, rem_error *err);
 
+/* The interpreter meant by `python`; NULL or empty: VIRTUAL_ENV's, else python3. Owned: rem_free(). */
+REM_CHECKED rem_status rem_model__python_choose(const char *python, char **ret_python, rem_error *err);
 /* The folder of an installed Python package (distribution or module name), as the interpreter tells; the package is not
- * imported. `python` NULL: VIRTUAL_ENV's, else python3. REM_UNKNOWN: it is not installed there. Owned: rem_free(). */
+ * imported. `python` as above. REM_UNKNOWN: it is not installed there, or (`ret_installed` is set then) carries no model. Owned: rem_free(). */
 REM_CHECKED rem_status rem_model__package_find(const char *package, const char *python, char **ret_folder,
-                                               rem_error *err);
+                                               bool *ret_installed, rem_error *err);
+/* A wheel (.whl) in `folder`. REM_NOT_FOUND (positive): there is none. Owned: rem_free(). */
+REM_CHECKED rem_status rem_model__wheel_find(const char *folder, char **ret_path, rem_error *err);
 
 /*
  * An archive that was cut in pieces ("NAME.zip.001", "NAME.zip.002", …), as models too large for one package are published: the pieces

@@ -145,7 +145,7 @@ static void another_slot_and_another_model_are_asked_for(void **state) {
 typedef struct searcher {
   test_db *test;
   atomic_bool stop;
-  int searches, wrong;
+  _Atomic int searches, wrong;
 } searcher;
 
 /* Texts 301 to 310 bytes long are never changed: each is its own best match, by whichever model. */
