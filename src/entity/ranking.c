@@ -10,12 +10,16 @@
 #include <stdlib.h>
 
 #include "entity/counters.h"
+#include "entity/filter_ids.h"
+#include "entity/read.h"
 #include "entity/vector_index.h"
 #include "schema/record.h"
 #include "storage/key.h"
 
 #define FIRST_PASS 16  /* hits looked for when the caller does not say */
 #define WIDEN 4        /* growth of k from pass to pass */
+#define FEW_MATCHES 2000 /* an index that names so few rows answers the filter */
+#define MOST_TESTED 1000 /* rows tested against the filter before it is answered for all rows; in smaller tables an eighth of them */
 
 struct rem_ranking {
   rem_engine *engine; /* borrowed, as tenant's copy is not */
@@ -24,6 +28,13 @@ struct rem_ranking {
   const rem_kv_snapshot *snapshot;  /* borrowed */
   rem_ranking_options options;
   float *query;                     /* owned copy */
+  /* A filter on fields. */
+  char *where_json;                 /* owned copy; NULL: none */
+  rem_filter filter;
+  bool testing;                     /* rows are tested as they come */
+  size_t tested, passed;
+  rem_row row;
+  rem_id_list matches;              /* what options.ids borrows once the filter was answered */
   rem_counters counters;
   rem_vector_hits hits;             /* of the last pass, without those given before it */
   size_t next, k;
@@ -56,6 +67,59 @@ static void choose_first_k(rem_ranking *ranking) {
   ranking->complete = vectors == 0 || (options->ids && options->id_count == 0);
 }
 
+/* ------------------------------------------------------------------------------------------- */
+/* The filter                                                                                   */
+
+/* The search looks at the matching rows only from now on. */
+static rem_status answer_filter(rem_ranking *ranking, rem_error *err) {
+  rem_ranking_options *options = &ranking->options;
+  ranking->testing = false;
+  REM_TRY(rem_filter_ids(ranking->engine, ranking->tenant, ranking->snapshot, ranking->table, ranking->where_json,
+                         options->include_deleted, &ranking->matches, err));
+  options->ids = (const uint8_t(*)[16])ranking->matches.ids;
+  options->id_count = ranking->matches.count;
+  ranking->complete = ranking->matches.count == 0;
+  return REM_OK;
+}
+
+/* Testing pays when many rows match and a graph gives the best ones first. */
+static rem_status choose_filter(rem_ranking *ranking, rem_error *err) {
+  const rem_ranking_options *options = &ranking->options;
+  const rem_counters *counters = &ranking->counters;
+  bool few;
+  ranking->where_json = rem_strdup(options->where_json);
+  if (!ranking->where_json)
+    return rem_error_nomem(err);
+  REM_TRY(rem_filter_parse(ranking->table, ranking->where_json, &ranking->filter, err));
+  REM_TRY(rem_filter_is_few(ranking->engine, ranking->tenant, ranking->snapshot, &ranking->filter, FEW_MATCHES, &few, err));
+  int64_t live = counters->vectors[options->slot] - counters->deleted_vectors[options->slot];
+  ranking->testing = !few && ranking->k != 0 && rem_ann_pays(ranking->engine->ann, live);
+  if (ranking->testing)
+    ranking->k = ranking->k < FIRST_PASS ? WIDEN * FIRST_PASS : WIDEN * ranking->k;
+  return ranking->testing || ranking->complete ? REM_OK : answer_filter(ranking, err);
+}
+
+static rem_status passes(rem_ranking *ranking, const uint8_t id[16], bool *ret_passes, rem_error *err) {
+  *ret_passes = true;
+  if (!ranking->testing)
+    return REM_OK;
+  rem_status status = rem_read_id(ranking->engine, ranking->snapshot, ranking->tenant, ranking->table, id, &ranking->row, err);
+  if (status == REM_NOT_FOUND)
+    return rem_error_set(err, REM_CORRUPT, "the vector index of '%s' names a row that does not exist", ranking->table->name);
+  REM_TRY(status);
+  REM_TRY(rem_filter_match(&ranking->filter, id, &ranking->row.record, ret_passes, err));
+  ranking->tested++;
+  ranking->passed += *ret_passes;
+  return REM_OK;
+}
+
+/* Few of those tested pass: the others are better asked for by name. */
+static bool is_tested_enough(const rem_ranking *ranking) {
+  size_t eighth = (size_t)ranking->counters.vectors[ranking->options.slot] / 8;
+  size_t most = eighth < MOST_TESTED ? eighth : MOST_TESTED;
+  return ranking->testing && ranking->tested >= most && ranking->passed < ranking->tested / 16;
+}
+
 rem_status rem_ranking_open(rem_engine *engine, const char *tenant, rem_table *table, const rem_kv_snapshot *snapshot,
                            const rem_ranking_options *options, rem_ranking **ret_ranking, rem_error *err) {
   REM_TRY(rem_vector_check(options->query, options->dimension, err));
@@ -76,8 +140,15 @@ rem_status rem_ranking_open(rem_engine *engine, const char *tenant, rem_table *t
     return status;
   }
   ranking->options.query = ranking->query;
+  rem_row__init(&ranking->row, engine);
   ranking->report.plan = "none";
   choose_first_k(ranking);
+  if (options->where_json)
+    status = choose_filter(ranking, err);
+  if (status < 0) {
+    rem_ranking_close(ranking);
+    return status;
+  }
   *ret_ranking = ranking;
   return REM_OK;
 }
@@ -86,6 +157,11 @@ void rem_ranking_close(rem_ranking *ranking) {
   if (!ranking)
     return;
   rem_vector_hits_deinit(&ranking->hits);
+  if (ranking->row.engine)
+    rem_row__deinit(&ranking->row);
+  rem_filter_deinit(&ranking->filter);
+  rem_free(ranking->where_json);
+  rem_id_list_deinit(&ranking->matches);
   rem_free(ranking->given);
   rem_free(ranking->query);
   rem_free(ranking);
@@ -257,19 +333,32 @@ static rem_status pass(rem_ranking *ranking, rem_error *err) {
   return REM_OK;
 }
 
-rem_status rem_ranking_next(rem_ranking *ranking, uint8_t ret_id[16], double *ret_score, rem_error *err) {
-  while (ranking->next == ranking->hits.count) {
-    if (ranking->complete)
-      return REM_DONE;
-    if (ranking->report.passes) {
-      REM_TRY(remember_given(ranking, err));
-      widen(ranking);
-    }
-    REM_TRY(rem_engine_check_usable(ranking->engine, err));
-    REM_TRY(pass(ranking, err));
+/* The next pass, when the last one has given all it found. */
+static rem_status look_further(rem_ranking *ranking, rem_error *err) {
+  if (ranking->report.passes) {
+    REM_TRY(remember_given(ranking, err));
+    widen(ranking);
   }
-  const rem_vector_hit *hit = &ranking->hits.hits[ranking->next++];
-  memcpy(ret_id, hit->id, 16);
-  *ret_score = hit->score;
-  return REM_ROW;
+  if (is_tested_enough(ranking))
+    REM_TRY(answer_filter(ranking, err));
+  REM_TRY(rem_engine_check_usable(ranking->engine, err));
+  return ranking->complete ? REM_OK : pass(ranking, err);
+}
+
+rem_status rem_ranking_next(rem_ranking *ranking, uint8_t ret_id[16], double *ret_score, rem_error *err) {
+  for (;;) {
+    bool passed;
+    while (ranking->next == ranking->hits.count) {
+      if (ranking->complete)
+        return REM_DONE;
+      REM_TRY(look_further(ranking, err));
+    }
+    const rem_vector_hit *hit = &ranking->hits.hits[ranking->next++];
+    REM_TRY(passes(ranking, hit->id, &passed, err));
+    if (!passed)
+      continue;
+    memcpy(ret_id, hit->id, 16);
+    *ret_score = hit->score;
+    return REM_ROW;
+  }
 }

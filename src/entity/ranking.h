@@ -6,6 +6,9 @@
  * more are asked for. Complete: stepped to its end it has given every row that has a vector, passes the filter and the threshold, and is seen by
  * the snapshot; so the first n steps are min(n, matches) rows.
  *
+ * Filters. A filter on fields is answered first when an index says that few rows match, and the search looks at these only; else the rows are
+ * tested as they come, best first, and only when too few of many pass is the filter answered after all.
+ *
  * Order. Exact passes give the total order of top_k.h. A walk of the graph may overlook a row and a later, wider pass find it: such a row
  * comes late, with a better score than the one before it, rather than never.
  *
@@ -34,6 +37,7 @@ typedef struct rem_ranking_options {
   size_t id_count;
   bool (*accept)(void *context, const uint8_t id[16]); /* in the thread that steps; may be asked more than once for a row */
   void *accept_context;
+  const char *where_json; /* equality on fields (rem.h); may be given beside neither of the two above; borrowed during the open */
   /* How the graph is used. */
   unsigned ef;        /* pool of a walk; 0: the index's own */
   bool exact;         /* no graph */

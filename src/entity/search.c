@@ -2,7 +2,7 @@
 /*
  * Search by meaning over one or several tables (D18, D23): which tables, with which vector, and the best of all of them together.
  *
- * Complete: min(limit, matches) rows under one snapshot. A filter is answered first; the search then looks at its rows only.
+ * Complete: min(limit, matches) rows under one snapshot.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -41,55 +41,6 @@ static bool wants_all(const rem_read_options *options) {
 }
 
 /* ------------------------------------------------------------------------------------------- */
-/* Filter                                                                                       */
-
-typedef struct id_list {
-  uint8_t (*ids)[16];
-  size_t count, capacity;
-} id_list;
-
-static void id_list_deinit(id_list *list) {
-  rem_free(list->ids);
-}
-
-static rem_status add_id(id_list *list, const uint8_t id[16], rem_error *err) {
-  if (list->count == list->capacity) {
-    size_t capacity = list->capacity ? list->capacity * 2 : 256;
-    uint8_t(*ids)[16] = rem_realloc(list->ids, capacity * sizeof *ids);
-    if (!ids)
-      return rem_error_nomem(err);
-    list->ids = ids;
-    list->capacity = capacity;
-  }
-  memcpy(list->ids[list->count++], id, 16);
-  return REM_OK;
-}
-
-static int compare_ids(const void *a, const void *b) {
-  return memcmp(a, b, 16);
-}
-
-/* The ids of the rows that the filter lets through, sorted, under the search's snapshot. */
-static rem_status filtered_ids(search_run *run, rem_table *table, id_list *ids, rem_error *err) {
-  rem_cursor *walk;
-  rem_row row;
-  rem_read_options options = *run->options;
-  options.limit = -1;
-  options.offset = 0;
-  REM_TRY(rem_cursor__new(run->engine, run->cursor->tenant, run->cursor->snapshot, &walk, err));
-  rem_row__init(&row, run->engine);
-  rem_status status = rem_cursor__walk(walk, table, &options, err);
-  while (status >= 0 && (status = rem_entity_cursor_next(walk, &row, err)) == REM_ROW)
-    status = add_id(ids, row.id, err);
-  rem_row__deinit(&row);
-  rem_entity_cursor_free(walk);
-  REM_TRY(status);
-  if (ids->count)
-    qsort(ids->ids, ids->count, sizeof *ids->ids, compare_ids);
-  return REM_OK;
-}
-
-/* ------------------------------------------------------------------------------------------- */
 /* One table                                                                                    */
 
 /* As many hits as the options call for; all tables' are merged and cut afterwards. */
@@ -107,7 +58,6 @@ static rem_status take_hits(search_run *run, rem_table *table, rem_ranking *rank
 }
 
 static rem_status rank_table(search_run *run, rem_table *table, const float *query, size_t dimension, rem_error *err) {
-  id_list ids REM_CLEANUP(id_list_deinit) = {0};
   rem_ranking_options options;
   rem_ranking_options_init(&options);
   options.slot = run->slot;
@@ -119,13 +69,7 @@ static rem_status rank_table(search_run *run, rem_table *table, const float *que
   options.exact = run->options->exact;
   options.has_threshold = !isnan(run->options->min_score);
   options.threshold = options.has_threshold ? run->options->min_score : 0;
-  if (run->options->where_json) {
-    REM_TRY(filtered_ids(run, table, &ids, err));
-    if (ids.count == 0)
-      return REM_OK;
-    options.ids = (const uint8_t(*)[16])ids.ids;
-    options.id_count = ids.count;
-  }
+  options.where_json = run->options->where_json;
   rem_ranking *ranking;
   REM_TRY(rem_ranking_open(run->engine, run->cursor->tenant, table, run->cursor->snapshot, &options, &ranking, err));
   rem_status status = take_hits(run, table, ranking, err);

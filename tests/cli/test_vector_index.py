@@ -35,19 +35,20 @@ class VectorIndex(ProgramTest):
         result = self.db("search", "crossing a river by a bridge", "--schema", "resources", "--format", "json", *arguments, **more)
         return [(hit["entity"]["id"], round(hit["score"], 5)) for hit in result.json], result.err
 
-    def index(self):
-        table = next(table for table in self.db("stats", "--json").json["tables"] if table["name"] == "resources")
+    def index(self, **env):
+        table = next(table for table in self.db("stats", "--json", env=env).json["tables"] if table["name"] == "resources")
         return table["vector_index"]
 
     def assert_complete(self, notice=None):
         for arguments in (("--limit", 1), ("--limit", 20), ("--limit", 5000), ("--limit", 7, "--where", "category=odd"),
+                          ("--limit", 3, "--where", "name=note 5"), ("--limit", 3, "--where", "name=nothing"),
                           ("--min-score", "0.3", "--limit", 5000)):
             flat, _ = self.search(*arguments, env={"P8_VECTOR_INDEX_TYPE": "flat"})
             exact, err = self.search("--exact", *arguments)
             self.assertEqual(exact, flat, arguments)
             walked, _ = self.search(*arguments)
             self.assertEqual(len(walked), len(flat), arguments)
-            if notice:
+            if notice and "--where" not in arguments:
                 self.assertIn(notice, err)
 
     def test_small_tables_have_none_and_large_ones_get_one(self):
@@ -66,7 +67,7 @@ class VectorIndex(ProgramTest):
         self.assertIn("ef 200", err)
         _, err = self.search("--explain", "--exact")
         self.assertIn("exact scan", err)
-        self.assertEqual(self.db("stats", env={"P8_HNSW_EF_SEARCH": "70"}).json["tables"][1]["vector_index"]["ef_search"], 70)
+        self.assertEqual(self.index(P8_HNSW_EF_SEARCH="70")["ef_search"], 70)
 
     def test_later_changes_are_found_beside_the_file(self):
         self.fill()
