@@ -60,7 +60,7 @@ static void *reserve(uint8_t *base, size_t *offset, size_t count, size_t element
 static size_t lay_out(const rem_encoder *encoder, rem_encoder_scratch *scratch, uint8_t *base) {
   const rem_encoder_shape *shape = &encoder->shape;
   size_t operand = encoder->places.element_size, value = encoder->kernels->value_size, offset = 0;
-  size_t rows = scratch->row_capacity, head_size = shape->hidden / shape->heads;
+  size_t rows = scratch->row_capacity + REM_ENCODER_MAX_TILE_ROWS, head_size = shape->hidden / shape->heads;
   size_t padded = ((size_t)shape->positions + REM_ENCODER_PANEL - 1) / REM_ENCODER_PANEL * REM_ENCODER_PANEL;
   size_t middle = 3 * head_size > REM_ENCODER_FF_CHUNK ? 3 * head_size : REM_ENCODER_FF_CHUNK;
   size_t widest = shape->hidden > REM_ENCODER_FF_CHUNK ? shape->hidden : REM_ENCODER_FF_CHUNK;

@@ -61,6 +61,17 @@ static inline const float *rem_encoder__floats(const rem_encoder__block *block, 
   return (const float *)(block->layer + place);
 }
 
+/* A thread calls these around its use of the kernels. */
+static inline void rem_encoder__enter(const rem_encoder *encoder) {
+  if (encoder->kernels->enter != NULL)
+    encoder->kernels->enter();
+}
+
+static inline void rem_encoder__leave(const rem_encoder *encoder) {
+  if (encoder->kernels->leave != NULL)
+    encoder->kernels->leave();
+}
+
 /* Operands of a product: the values, or with int8 what they were quantised to. */
 typedef struct rem_encoder__operands {
   const void *rows;

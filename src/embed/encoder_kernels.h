@@ -30,8 +30,9 @@
 
 #define REM_ENCODER_PANEL 32
 #define REM_ENCODER_INT8_HEAD 256 /* bytes */
-/* No tile has more rows at a time; bounds the scratch of attention. */
-#define REM_ENCODER_MAX_TILE_ROWS 16
+/* No tile has more rows at a time; bounds the scratch of attention. Tiles of the tile unit are always whole: they read (and drop) up to so
+ * many rows behind the last one, for which scratch has room. */
+#define REM_ENCODER_MAX_TILE_ROWS 32
 
 /* rows x panels. Strides in elements. */
 typedef struct rem_encoder_product {
@@ -75,6 +76,9 @@ typedef struct rem_encoder_kernels {
   rem_encoder_layout layout;
   size_t block_tokens; /* default size of a block */
   size_t value_size;   /* of an element: 4 or 2 bytes */
+  /* Called by a thread before and after it uses the functions below: the state of a tile unit belongs to the thread. NULL: nothing to do. */
+  void (*enter)(void);
+  void (*leave)(void);
   /* output = input x panels + bias */
   void (*store)(const rem_encoder_product *product);
   /* output = gelu(input x panels + bias), by rem_encoder_activation */
@@ -103,6 +107,11 @@ extern const rem_encoder_kernels rem_encoder__kernels_avx2_int8;
 extern const rem_encoder_kernels rem_encoder__kernels_avxvnni_int8;
 extern const rem_encoder_kernels rem_encoder__kernels_avx512vnni_int8;
 extern const rem_encoder_kernels rem_encoder__kernels_avx512bf16_int8;
+extern const rem_encoder_kernels rem_encoder__kernels_amx_bf16;
+extern const rem_encoder_kernels rem_encoder__kernels_amx_int8;
+
+/* Whether products on the tile unit come out right; the process must have its permission. */
+bool rem_encoder__amx_check(void);
 
 /* The fastest table for the layout on this CPU; NULL for an unknown layout. */
 const rem_encoder_kernels *rem_encoder__kernels_choose(rem_encoder_layout layout);

@@ -16,3 +16,4 @@
 #undef TILE_ROWS
 #undef TILE_VECS
 #undef BLOCK_TOKENS
+#undef TILE_FILE

@@ -10,7 +10,10 @@
  * A row of operands is quantised by its own largest value, a column of a panel by its own, so an outlier spoils one row and not the
  * block. Sums are exact in 32 bits: 16,384 inputs of 255 x 127 are 2^29.
  */
-#include "embed/encoder_kernels_tile.h"
+#ifndef TILE_FILE
+#define TILE_FILE "embed/encoder_kernels_tile.h"
+#endif
+#include TILE_FILE
 
 #define V(name) EXPAND2(VALUE, name)
 
@@ -132,6 +135,8 @@ const rem_encoder_kernels EXPAND3(rem_encoder__kernels, ISA, LAYOUT) = {
     .layout = LAYOUT_ID,
     .block_tokens = BLOCK_TOKENS,
     .value_size = sizeof(V(operand)),
+    .enter = KERNEL_ENTER,
+    .leave = KERNEL_LEAVE,
     .store = K(store),
     .store_gelu = {K(store_gelu), K(store_gelu_tanh)},
     .add = K(add),

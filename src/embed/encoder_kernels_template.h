@@ -5,9 +5,13 @@
  *   ISA, LAYOUT, LAYOUT_ID      parts of the table's name (avx2, f32, REM_ENCODER_LAYOUT_F32)
  *   TILE_ROWS, TILE_VECS        the register tile: rows x vectors of sums held in registers; rows at most 14
  *   BLOCK_TOKENS                default block
+ *   TILE_FILE                   where the tile is; not defined: encoder_kernels_tile.h
  *   <LAYOUT>_*                  primitives of the operand type (encoder_operand_f32.h, encoder_operand_bf16.h)
  */
-#include "embed/encoder_kernels_tile.h"
+#ifndef TILE_FILE
+#define TILE_FILE "embed/encoder_kernels_tile.h"
+#endif
+#include TILE_FILE
 #include "embed/encoder_kernels_attention.h"
 
 INLINE vec K(bias_at)(const float *bias, size_t index) {
@@ -79,6 +83,8 @@ const rem_encoder_kernels EXPAND3(rem_encoder__kernels, ISA, LAYOUT) = {
     .name = TEXT(ISA) "/" TEXT(LAYOUT),
     .layout = LAYOUT_ID,
     .block_tokens = BLOCK_TOKENS,
+    .enter = KERNEL_ENTER,
+    .leave = KERNEL_LEAVE,
     .store = K(store),
     .value_size = sizeof(OPERAND),
     .store_gelu = {K(store_gelu), K(store_gelu_tanh)},

@@ -10,17 +10,7 @@
  *
  * Sums are lanes of 32 bits: float32 or, for int8, integers (all bits zero is zero in both).
  */
-#define JOIN3(a, b, c) a##_##b##_##c
-#define JOIN2(a, b) a##_##b
-#define EXPAND3(a, b, c) JOIN3(a, b, c)
-#define EXPAND2(a, b) JOIN2(a, b)
-#define TEXT2(x) #x
-#define TEXT(x) TEXT2(x)
-#define K(name) EXPAND2(LAYOUT, name)
-#define OPERAND K(operand)
-#define STEP K(STEP)
-#define PANEL REM_ENCODER_PANEL
-#define PANEL_VECS (PANEL / VEC_LANES)
+#include "embed/encoder_kernels_names.h"
 
 /* `rows` (a constant at each call) x TILE_VECS vectors of sums. `c` has rows of `c_stride` floats. */
 INLINE void K(tile_rows)(size_t rows, const OPERAND *a, size_t a_stride, const OPERAND *b, size_t inner, float *c,

@@ -219,6 +219,7 @@ rem_status rem_encoder__check_input(const rem_encoder_shape *shape, const uint32
 rem_status rem_encoder_run(const rem_encoder *encoder, rem_encoder_scratch *scratch, const uint32_t *ids,
                            const uint32_t *lengths, size_t count, float *ret_vectors, rem_error *err) {
   REM_TRY(rem_encoder__check_input(&encoder->shape, ids, lengths, count, err));
+  rem_encoder__enter(encoder);
   for (size_t s = 0; s < count;) {
     rem_encoder__block bl = {.encoder = encoder, .scratch = scratch, .ids = ids, .lengths = lengths + s};
     do
@@ -228,5 +229,6 @@ rem_status rem_encoder_run(const rem_encoder *encoder, rem_encoder_scratch *scra
     s += bl.count;
     ids += bl.token_count;
   }
+  rem_encoder__leave(encoder);
   return REM_OK;
 }

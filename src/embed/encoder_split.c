@@ -202,10 +202,12 @@ static void join(void *context, size_t index, size_t worker) {
   (void)worker;
   split *sp = context;
   size_t member = atomic_fetch_add_explicit(&sp->arrived, 1, memory_order_acq_rel);
+  rem_encoder__enter(sp->block.encoder);
   if (member == 0)
     lead(sp);
   else
     rem_encoder__team_help(&sp->team, member);
+  rem_encoder__leave(sp->block.encoder);
 }
 
 rem_status rem_encoder_run_split(const rem_encoder *encoder, rem_encoder_scratch *const *scratches, size_t scratch_count,
