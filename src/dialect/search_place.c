@@ -267,6 +267,40 @@ static rem_status place_in_clause(rem_dialect *d, rem_call *call, rem_error *err
   return misplaced(d, call, contains(block->group, i) ? "in GROUP BY" : contains(block->having, i) ? "in HAVING" : "here", err);
 }
 
+/* The column without a qualifier at `name` can only be one of the table searched. */
+static bool is_own_column(rem_dialect *d, const rem_call *call, uint32_t name) {
+  const char *text = rem_dialect__unquoted(d, name);
+  bool own = false, other = false;
+  for (uint32_t r = d->blocks.items[call->block].first_reference; text && r != NONE; r = d->references.items[r].next) {
+    const rem_reference *reference = &d->references.items[r];
+    bool has = reference->kind != REM_REFERENCE_TABLE || rem_dialect__has_column(d, &reference->table, text);
+    own |= has && r == call->reference;
+    other |= has && r != call->reference;
+  }
+  return own && !other;
+}
+
+/* What is searched for must be known before the table is read. */
+static rem_status refuse_own_rows(rem_dialect *d, const rem_call *call, rem_error *err) {
+  for (uint32_t i = call->argument.begin; i < call->argument.end; i++) {
+    if (rem_dialect__kind(d, i) == REM_TOKEN_OPEN && rem_dialect__starts_query(d, i + 1)) {
+      i = rem_dialect__token(d, i)->partner;
+      continue;
+    }
+    bool vector = d->text[rem_dialect__token(d, i)->begin] == '[';
+    if (!rem_dialect__is_name(d, i) || vector || rem_dialect__kind(d, i + 1) == REM_TOKEN_OPEN || rem_dialect__kind(d, i - 1) == REM_TOKEN_DOT)
+      continue;
+    bool qualified = rem_dialect__kind(d, i + 1) == REM_TOKEN_DOT;
+    bool own = qualified ? rem_dialect__find_reference(d, call->block, i) == call->reference : is_own_column(d, call, i);
+    if (!own)
+      continue;
+    rem_dialect__fail(d, i, REM_INVALID, err, "what is searched for may not depend on the row that is searched");
+    rem_error_hint(err, "it is a text, a parameter, a vector, or a column of another table");
+    return REM_INVALID;
+  }
+  return REM_OK;
+}
+
 rem_status rem_dialect__place_call(rem_dialect *d, rem_call *call, rem_error *err) {
   REM_TRY(find_searched(d, call, err));
   if (d->blocks.items[call->block].writes)
@@ -275,6 +309,7 @@ rem_status rem_dialect__place_call(rem_dialect *d, rem_call *call, rem_error *er
   const rem_reference *reference = &d->references.items[call->reference];
   if (call->role == REM_ROLE_SCORE)
     return REM_OK;
+  REM_TRY(refuse_own_rows(d, call, err));
   bool optional = reference->optional, outside = reference->block != call->block;
   if (call->role == REM_ROLE_ORDER && (optional || outside)) {
     call->role = REM_ROLE_SCORE;

@@ -17,6 +17,12 @@ static const struct {
   rem_status code;
   const char *message, *hint;
 } errors[] = {
+    {"SELECT name FROM resources WHERE embedding.cosine(name)", 50, REM_INVALID,
+     "what is searched for may not depend on the row that is searched",
+     "it is a text, a parameter, a vector, or a column of another table"},
+    {"SELECT r.name FROM resources r, files f WHERE r.embedding.cosine(f.name || r.name) > 0.5", 75, REM_INVALID,
+     "what is searched for may not depend on the row that is searched",
+     "it is a text, a parameter, a vector, or a column of another table"},
     {"SELECT name FROM resources WHERE embedding.cosine('a') OR category = 'x'", 33, REM_INVALID,
      "a search cannot stand under OR",
      "as a condition it stands alone or compared with a number, joined to others by AND: WHERE category = 'a' AND embedding.cosine('text') > 0.7"},
