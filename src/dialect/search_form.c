@@ -11,7 +11,8 @@
  *   (SELECT * FROM r WHERE r._cosine = q AND … ORDER BY r._score DESC LIMIT n) AS r
  *
  * with all conditions of the block inside. In a join they cannot move there as they are; instead
- * `r.id IN (SELECT r.id FROM <the same join> WHERE <the same conditions>)` stands there, so that rows without a partner are not counted.
+ * `r.id IN (SELECT r.id FROM <the same join> WHERE <the same conditions>)` stands there, so that rows without a partner are not counted (unless
+ * the others are joined by LEFT JOIN and WHERE does not look at them).
  *
  * (Windows of LIMIT over joined rows would need all columns renamed; the ids do not.)
  */
@@ -444,6 +445,57 @@ static bool score_named(const form *f) {
   return false;
 }
 
+/* Can the name at `i`, which begins a chain, only be of this reference? */
+static bool is_name_of(const form *f, uint32_t i, uint32_t reference) {
+  rem_dialect *d = f->d;
+  if (rem_dialect__kind(d, i + 1) == REM_TOKEN_DOT)
+    return rem_dialect__find_reference(d, f->block, i) == reference;
+  const char *name = rem_dialect__unquoted(d, i);
+  bool own = false, other = false;
+  for (uint32_t r = d->blocks.items[f->block].first_reference; name && r != NONE; r = d->references.items[r].next) {
+    const rem_reference *each = &d->references.items[r];
+    bool has = each->kind != REM_REFERENCE_TABLE || rem_dialect__has_column(d, &each->table, name);
+    own |= has && r == reference;
+    other |= has && r != reference;
+  }
+  return own && !other;
+}
+
+/* The condition of the ranking call that begins at `i`; its end, or i. */
+static uint32_t skip_ranking(const form *f, uint32_t i) {
+  for (uint32_t k = 0; k < f->d->calls.count; k++) {
+    const rem_call *call = call_at(f, k);
+    bool ranks = call->block == f->block && call->leader == f->rank && (call->role == REM_ROLE_RANK || call->role == REM_ROLE_THRESHOLD);
+    if (ranks && call->condition.begin == i)
+      return call->condition.end;
+  }
+  return i;
+}
+
+/* Every row of the ranked table comes through the join, and WHERE looks at that table alone: then WHERE can stand inside as it is. */
+static bool is_kept_by_join(const form *f) {
+  const rem_dialect *d = f->d;
+  const rem_block *block = &d->blocks.items[f->block];
+  uint32_t reference = call_at(f, f->rank)->reference;
+  for (uint32_t r = block->first_reference; r != NONE; r = d->references.items[r].next)
+    if (r != reference && !d->references.items[r].optional)
+      return false;
+  for (uint32_t i = block->where.begin; i < block->where.end; i++) {
+    uint32_t after = skip_ranking(f, i);
+    if (after > i) {
+      i = after - 1;
+      continue;
+    }
+    if (rem_dialect__starts_query(d, i))
+      return false;
+    bool head = rem_dialect__is_name(d, i) && rem_dialect__kind(d, i + 1) != REM_TOKEN_OPEN && rem_dialect__kind(d, i - 1) != REM_TOKEN_DOT;
+    bool keyword = rem_dialect__kind(d, i) == REM_TOKEN_NAME && rem_dialect__token(d, i)->word != REM_WORD_NONE;
+    if (head && !keyword && !is_name_of(f, i, reference))
+      return false;
+  }
+  return true;
+}
+
 /* The conditions inside the ranked table. `conditions` are the edits of those that the join must not see. */
 static rem_status put_conditions(form *f, rem_edit *edit, rem_edit *const *conditions, rem_error *err) {
   rem_dialect *d = f->d;
@@ -458,6 +510,13 @@ static rem_status put_conditions(form *f, rem_edit *edit, rem_edit *const *condi
       continue;
     REM_TRY(rem_dialect__put(d, edit, err, " AND "));
     REM_TRY(rem_dialect__copy(d, edit, call->condition, conditions[i], err));
+  }
+  if (is_kept_by_join(f)) {
+    if (empty(block->where))
+      return REM_OK;
+    REM_TRY(rem_dialect__put(d, edit, err, " AND ("));
+    REM_TRY(rem_dialect__copy(d, edit, block->where, NULL, err));
+    return rem_dialect__put(d, edit, err, ")");
   }
   REM_TRY(rem_dialect__put(d, edit, err, " AND "));
   REM_TRY(put_of(f, edit, reference, ".id IN (SELECT ", err));

@@ -128,6 +128,8 @@ class Searches(ProgramTest):
             search = f"FROM resources r LEFT JOIN files f ON f.uri = r.uri WHERE {where} AND r.embedding.cosine('{q}')"
             self.check(f"SELECT r.name, f.name {search}{limit}", [(row["name"], file and file["name"]) for row, file in left])
             self.check(f"SELECT count(*), count(f.id) {search}{limit}", [(len(left), sum(file is not None for _, file in left))])
+            alone = [(row, file) for row, file in ranked if not file or file["status"] == status][chosen]
+            self.check(f"SELECT count(*) {search} AND (f.status = '{status}' OR f.id IS NULL){limit}", [len(alone)])
 
     @needs_model
     def test_unions_take_the_best_of_each(self):

@@ -264,8 +264,8 @@ static void every_allocation_may_fail(void **state) {
   (void)state;
   static const char *const texts[] = {
       "SELECT 1",
-      "SELECT *, tags[0], 'a' = ANY(tags) FROM resource r JOIN files f USING (uri) WHERE r.embedding.cosine(:q) AND r.deleted_at IS NULL "
-      "AND f.name IN (SELECT name FROM files) GROUP BY 1 LIMIT ?",
+      ("SELECT *, tags[0], 'a' = ANY(tags) FROM resource r JOIN files f USING (uri) WHERE r.embedding.cosine(:q) AND r.deleted_at IS NULL "
+      "AND f.name IN (SELECT name FROM files) GROUP BY 1 LIMIT ?"),
       "TRAVERSE FROM 'a' DEPTH 2 DIRECTION out WHERE depth > 1", "LOOKUP 'a', 'b' IN person LIMIT 2"};
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
     fault_sweep(rewrite_once, (void *)texts[i]);

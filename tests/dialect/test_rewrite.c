@@ -14,6 +14,12 @@
 static const struct {
   const char *text, *sql; /* NULL: the text itself */
 } rewrites[] = {
+    {"SELECT r.category, count(f.id) FROM resources r LEFT JOIN files f ON f.uri = r.uri WHERE r.category = 'a' AND ordinal > 3 AND r.embedding.cosine('q') GROUP BY 1 LIMIT 5",
+     "SELECT r.category, count(f.id) FROM (SELECT * FROM resources r WHERE r._cosine = 'q' AND (r.category = 'a' AND ordinal > 3 AND 1) ORDER BY r._score DESC LIMIT 5) AS r LEFT JOIN files f ON f.uri = r.uri WHERE r.category = 'a' AND ordinal > 3 AND 1 GROUP BY 1 "},
+    {"SELECT r.category, count(f.id) FROM resources r LEFT JOIN files f ON f.uri = r.uri WHERE f.status = 'x' AND r.embedding.cosine('q') GROUP BY 1",
+     "SELECT r.category, count(f.id) FROM (SELECT * FROM resources r WHERE r._cosine = 'q' AND r.id IN (SELECT r.id FROM resources r LEFT JOIN files f ON f.uri = r.uri WHERE f.status = 'x' AND 1) ORDER BY r._score DESC LIMIT 10) AS r LEFT JOIN files f ON f.uri = r.uri WHERE f.status = 'x' AND 1 GROUP BY 1"},
+    {"SELECT count(*) FROM resources r LEFT JOIN files f ON f.uri = r.uri WHERE embedding.cosine('q') AND embedding.cosine('q') > 0.5",
+     "SELECT count(*) FROM (SELECT * FROM resources r WHERE r._cosine = 'q' AND r._min_score = 0.5 AND r._score > 0.5 AND (1 AND 1) ORDER BY r._score DESC LIMIT 10) AS r LEFT JOIN files f ON f.uri = r.uri WHERE 1 AND 1"},
     {"SELECT * FROM resources WHERE category = 'tutorial'",
      NULL},
     {"SELECT * FROM resources WHERE embedding.cosine('Python programming') LIMIT 10",
