@@ -239,7 +239,7 @@ static rem_status settle(rem_ann__index *index, rem_error *err) {
   bool large = !flat && atomic_load(&index->live_rows) >= (int64_t)rem_ann__min_rows(index->ann);
   rem_status status = rem_ann__record_read(index, NULL, &record, err);
   REM_TRY(status);
-  bool usable = status == REM_OK && record.file != atomic_load(&index->bad_file);
+  bool usable = status == REM_OK && (flat || rem_ann__can_open(index, &record));
   if (!usable && !large && !atomic_load(&index->wanted))
     return trim_unread_log(index, err);
   if (usable)

@@ -128,6 +128,8 @@ rem_status rem_ann__latest(const rem_ann__index *index, rem_kv_snapshot **ret_sn
 void rem_ann__unload(rem_ann__index *index);
 /* lock held alone, state NONE: maps the record's file. REM_NOT_FOUND: it cannot be used (and a notice tells why). */
 rem_status rem_ann__open_file(rem_ann__index *index, const rem_ann__record *record);
+/* No lock held, or work: is the record's file one that can be used, as far as opening it tells? If not it is refused, with a notice. */
+bool rem_ann__can_open(rem_ann__index *index, const rem_ann__record *record);
 /* lock held alone: the open file was found damaged. */
 void rem_ann__refuse(rem_ann__index *index, const rem_error *reason);
 /* lock held alone, a graph open: reads changes in (known, seq] from the log under `snapshot`. On failure the index is broken. */

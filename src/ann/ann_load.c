@@ -102,6 +102,17 @@ rem_status rem_ann__open_file(rem_ann__index *index, const rem_ann__record *reco
   return status;
 }
 
+bool rem_ann__can_open(rem_ann__index *index, const rem_ann__record *record) {
+  rem_graph *graph = NULL;
+  pthread_rwlock_rdlock(&index->lock);
+  bool is_open = index->state != REM_ANN__NONE && index->has_record && index->record.file == record->file && !index->broken;
+  expectation expect = expected(index, record);
+  pthread_rwlock_unlock(&index->lock);
+  bool can = is_open || open_graph(index, record, &expect, false, &graph) == REM_OK;
+  rem_graph_free(graph);
+  return can;
+}
+
 void rem_ann__refuse(rem_ann__index *index, const rem_error *reason) {
   if (index->state == REM_ANN__FILE && !index->broken)
     (void)refuse_file(index, &index->record, REM_CORRUPT, reason->message);

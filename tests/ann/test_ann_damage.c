@@ -146,6 +146,21 @@ static void a_writer_builds_anew_what_is_damaged(void **state) {
   }
 }
 
+/* One that only writes a row, and searches nothing, finds the damage when it closes. */
+static void a_writer_that_never_searched_builds_anew_too(void **state) {
+  (void)state;
+  char path[256];
+  world *w = world_with_file(path, sizeof path);
+  world_detach(w, true);
+  assert_int_equal(truncate(path, 100), 0);
+  world_attach(w, true);
+  world_op op = {PUT, 3, 123456};
+  w->live = ROWS;
+  world_commit(w, &op, 1);
+  expect_rebuilt(w);
+  world_free(w);
+}
+
 /* A check finds what no search has touched. (Here and there a byte is only padding.) */
 static void a_check_names_the_damage(void **state) {
   (void)state;
@@ -220,6 +235,7 @@ int main(void) {
       cmocka_unit_test(no_flipped_byte_leads_to_a_wrong_answer),
       cmocka_unit_test(no_cut_leads_to_a_wrong_answer),
       cmocka_unit_test(a_writer_builds_anew_what_is_damaged),
+      cmocka_unit_test(a_writer_that_never_searched_builds_anew_too),
       cmocka_unit_test(a_check_names_the_damage),
       cmocka_unit_test(changes_past_the_index_are_found_and_mended),
   };
