@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Cold commands: `db lookup` and `db search` as whole processes, from start to exit, with a warm page cache, in turns with a program that only opens the
+ * Cold commands: `db lookup`, `db query` by key and `db search` as whole processes, from start to exit, with a warm page cache, in turns with a program that only opens the
  * same database.
  *
  *   bench_cold <db program> <open_only program> [chunks] [runs]
@@ -170,7 +170,7 @@ static bool has_model(char *program) {
 }
 
 int main(int argc, char **argv) {
-  static figures lookup, search;
+  static figures lookup, query, search;
   char path[320], rows[320];
   corpus made;
   if (argc < 3) {
@@ -192,10 +192,14 @@ int main(int argc, char **argv) {
   need_run(upsert);
   char *open_only[] = {argv[2], path, NULL};
   char *look[] = {program, "lookup", made.key, "--db", path, NULL};
+  char sql[4400];
+  snprintf(sql, sizeof sql, "SELECT * FROM resources WHERE uri = '%s'", made.key);
+  char *ask[] = {program, "query", sql, "--db", path, NULL};
   char *find[] = {program, "search", "how do I change the permissions of a file", "--db", path, NULL};
   for (size_t i = 0; i < runs + 3; i++) {
     static figures warm;
     take_turn(i < 3 ? &warm : &lookup, look, open_only);
+    take_turn(i < 3 ? &warm : &query, ask, look);
     if (model)
       take_turn(i < 3 ? &warm : &search, find, open_only);
   }
@@ -207,6 +211,9 @@ int main(int argc, char **argv) {
   measure_figure("db lookup, CPU", measure_ours(&lookup.cpu), "ms", NULL);
   measure_figure("db lookup / open only, by CPU", measure_ratio(&lookup.cpu), "x", NULL);
   measure_figure("db lookup, peak memory", lookup.rss_mib, "MiB", "<= 150");
+  measure_figure("db query by key", measure_ours(&query.pair), "ms", NULL);
+  measure_figure("db query by key / db lookup", measure_ratio(&query.pair), "x", "<= 1.5");
+  measure_figure("db query by key / db lookup, by CPU", measure_ratio(&query.cpu), "x", NULL);
   if (model) {
     measure_figure("db search", measure_ours(&search.pair), "ms", "<= 25 at 10,000 chunks");
     measure_figure("db search, CPU", measure_ours(&search.cpu), "ms", NULL);
