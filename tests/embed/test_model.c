@@ -181,6 +181,32 @@ static void models_that_cannot_be_run_exactly_are_refused(void **state) {
   }
 }
 
+/* int8 is installed only where it is good enough; asked for elsewhere, the answer says why. */
+static void int8_weights_pass_a_gate_or_are_left_out(void **state) {
+  place *here = *state;
+  rem_model_info good = {0}, bad = {0};
+  rem_error error = {0};
+  rem_model *model = NULL;
+  model_folder outliers = model_folder_default;
+  outliers.outliers = true;
+  model_folder_make(&model_folder_default, here->source);
+  must_install(here, here->source, "good", &good);
+  assert_int_equal(rem_file_remove_tree(here->source, &error), REM_OK);
+  model_folder_make(&outliers, here->source);
+  must_install(here, here->source, "bad", &bad);
+  assert_int_equal(rem_model_open_as(here->models, "good", REM_MODEL_INT8, &model, &error), REM_OK);
+  assert_int_equal(rem_encoder_get_layout(rem_model_encoder(model)), REM_ENCODER_LAYOUT_INT8);
+  rem_model_close(model);
+  assert_int_equal(rem_model_open_as(here->models, "bad", REM_MODEL_INT8, &model, &error), REM_MODEL);
+  assert_non_null(strstr(error.message, "did not pass the quality gate"));
+  assert_non_null(strstr(error.hint, "P8_EMBEDDING_PRECISION"));
+  assert_true(bad.size_bytes < good.size_bytes);
+  assert_int_equal(rem_model_check(here->models, "bad", &bad, &error), REM_OK);
+  assert_int_equal(rem_model_open_as(here->models, "bad", REM_MODEL_BFLOAT16, &model, &error), REM_OK);
+  assert_int_equal(rem_encoder_get_layout(rem_model_encoder(model)), REM_ENCODER_LAYOUT_BF16);
+  rem_model_close(model);
+}
+
 static void damaged_weights_are_refused(void **state) {
   model_folder cut = model_folder_default, short_vocabulary = model_folder_default, infinite = model_folder_default;
   cut.cut_bytes = 8;
@@ -641,6 +667,7 @@ int main(void) {
       PLACE_TEST(vocab_txt_gives_the_same_tokens_as_tokenizer_json),
       PLACE_TEST(weights_in_bfloat16_give_nearly_the_same_vectors),
       PLACE_TEST(models_that_cannot_be_run_exactly_are_refused),
+      PLACE_TEST(int8_weights_pass_a_gate_or_are_left_out),
       PLACE_TEST(damaged_weights_are_refused),
       PLACE_TEST(other_weights_under_the_name_of_a_known_model_are_refused),
       PLACE_TEST(prefixes_are_given_or_known_by_name),
