@@ -248,7 +248,7 @@ size_t rem_model_encode(const rem_model *model, rem_role role, rem_slice text, u
 
 /* ---- list, verify, remove ---- */
 
-static rem_status probe_model(const char *models_dir, const char *name, rem_model_info *ret_info, rem_error *err) {
+rem_status rem_model__probe(const char *models_dir, const char *name, rem_model_info *ret_info, rem_error *err) {
   rem_mapping mapping = {0};
   char *path REM_AUTO_FREE = NULL;
   REM_TRY(map_model(models_dir, name, &mapping, &path, err));
@@ -266,7 +266,7 @@ static rem_status append_info(rem_buffer *infos, const char *models_dir, const c
   rem_model_info info = {0};
   if (!rem_model_name_valid(name))
     return REM_OK;
-  rem_status status = probe_model(models_dir, name, &info, &why);
+  rem_status status = rem_model__probe(models_dir, name, &info, &why);
   if (status == REM_NOMEM)
     return rem_error_nomem(err);
   if (status < 0)
@@ -313,7 +313,7 @@ static rem_status check_sections(const char *path, rem_mapping mapping, rem_erro
 
 rem_status rem_model_check(const char *models_dir, const char *name, rem_model_info *ret_info, rem_error *err) {
   rem_model_info info = {0};
-  REM_TRY(probe_model(models_dir, name, &info, err));
+  REM_TRY(rem_model__probe(models_dir, name, &info, err));
   rem_mapping mapping = {0};
   char *path REM_AUTO_FREE = NULL;
   REM_TRY(map_model(models_dir, name, &mapping, &path, err));

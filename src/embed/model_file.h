@@ -51,6 +51,9 @@ typedef struct rem_model__header {
   uint32_t crc; /* CRC-32C of all before it */
 } rem_model__header;
 
+/* What the header of an installed model says. REM_MODEL: there is none, or it is damaged. */
+REM_CHECKED rem_status rem_model__probe(const char *models_dir, const char *name, rem_model_info *ret_info, rem_error *err);
+
 _Static_assert(sizeof(rem_model__section) == 56, "a section is 56 bytes on disk");
 _Static_assert(sizeof(rem_model__header) == REM_MODEL__PAGE, "the header is one page on disk");
 

@@ -440,6 +440,19 @@ static void choose_prefixes(rem_model_installer *installer) {
       memcpy(chosen[role], installer->prefixes[role], sizeof chosen[role]);
 }
 
+/* A model that is there under the name with the same weights and other prefixes would go on as if its old vectors were of this one. */
+static rem_status check_installed(const rem_model_installer *installer, const char *sha256, rem_error *err) {
+  rem_model_info there = {0};
+  rem_error why = {0};
+  if (rem_model__probe(installer->models_dir, installer->name, &there, &why) < 0 || strcmp(there.sha256, sha256) != 0 ||
+      memcmp(there.prefixes, installer->config.prefixes, sizeof there.prefixes) == 0)
+    return REM_OK;
+  rem_error_set(err, REM_CONFLICT, "'%s' is installed with other prefixes: its vectors would not fit those made from now on", installer->name);
+  rem_error_hint(err, "give this one another name with --name and move to it with `db embed --all --model`, or remove the other first with `db "
+                      "model remove`.");
+  return REM_CONFLICT;
+}
+
 static rem_status check_known(const rem_model_installer *installer, const char *sha256, rem_error *err) {
   for (size_t i = 0; i < KNOWN_COUNT; i++) {
     if (strcmp(known_models[i].name, installer->name) != 0 || strcmp(known_models[i].sha256, sha256) == 0)
@@ -471,6 +484,7 @@ static rem_status step_hash(rem_model_installer *installer, rem_model_progress *
     REM_TRY(choose_name(installer, sha256, err));
   REM_TRY(check_known(installer, sha256, err));
   choose_prefixes(installer);
+  REM_TRY(check_installed(installer, sha256, err));
   memcpy(installer->header.sha256, sha256, sizeof sha256);
   installer->phase = PHASE_CREATE;
   return REM_OK;

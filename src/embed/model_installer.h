@@ -33,7 +33,8 @@ typedef struct rem_model_installer_options {
 REM_CHECKED rem_status rem_model_installer_new(const char *models_dir, const char *source, const rem_model_installer_options *options,
                                                rem_model_installer **ret_installer, rem_error *err);
 /* Works for a moment: REM_ROW while there is more, REM_DONE when the model is installed. REM_UNKNOWN: no such source;
- * REM_INVALID or REM_UNSUPPORTED: not a model that can be used; REM_MODEL: its hash is not that of the known model of that name. */
+ * REM_INVALID or REM_UNSUPPORTED: not a model that can be used; REM_MODEL: its hash is not that of the known model of that name;
+ * REM_CONFLICT: it is installed already, with other prefixes. */
 REM_CHECKED rem_status rem_model_installer_step(rem_model_installer *installer, rem_model_progress *ret_progress,
                                               rem_error *err);
 /* After REM_DONE; `ret_path` is borrowed from `installer`. */

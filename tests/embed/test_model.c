@@ -277,7 +277,16 @@ static void prefixes_are_given_or_known_by_name(void **state) {
   assert_memory_equal(ids, ((uint32_t[]){1, 5, 9, 10, 9, 10, 9, 2}), 8 * sizeof *ids);
   assert_true(truncated);
   rem_model_close(model);
+  assert_int_equal(install(here, here->source, "E5-small-v2", &info, &error), REM_DONE);
   rem_model_installer *installer = NULL;
+  rem_model_installer_options other = {.name = "E5-small-v2", .prefixes = {[REM_QUERY] = "beta "}};
+  assert_int_equal(rem_model_installer_new(here->models, here->source, &other, &installer, &error), REM_OK);
+  rem_status status;
+  while ((status = rem_model_installer_step(installer, NULL, &error)) == REM_ROW)
+    continue;
+  assert_int_equal(status, REM_CONFLICT);
+  assert_non_null(strstr(error.message, "other prefixes"));
+  rem_model_installer_free(installer);
   rem_model_installer_options bad = {.prefixes = {[REM_QUERY] = "query:"}};
   assert_int_equal(rem_model_installer_new(here->models, here->source, &bad, &installer, &error), REM_UNSUPPORTED);
   assert_non_null(strstr(error.message, "does not end in a blank"));
