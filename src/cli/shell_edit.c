@@ -2,6 +2,7 @@
 #include "shell_edit.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <histedit.h>
 #include <locale.h>
@@ -208,7 +209,8 @@ shell_edit *shell_edit_open(shell *s, const char *history_path) {
   lib.set(edit->el, EL_CLIENTDATA, edit);
   lib.set(edit->el, EL_PROMPT, prompt_of);
   lib.set(edit->el, EL_EDITOR, "emacs");
-  lib.set(edit->el, EL_SIGNAL, 0);
+  /* Its own handlers put the terminal right on Ctrl-Z and when the window changes, and pass signals on to ours. */
+  lib.set(edit->el, EL_SIGNAL, 1);
   lib.set(edit->el, EL_HIST, lib.history, edit->history);
   lib.set(edit->el, EL_ADDFN, "db-complete", "complete a word", complete);
   lib.set(edit->el, EL_BIND, "^I", "db-complete", NULL);
@@ -232,7 +234,12 @@ shell_input shell_edit_read(shell_edit *edit, const char *prompt, cli_text *ret_
   int count = 0;
   edit->prompt = prompt;
   fflush(stderr);
-  const char *line = lib.gets(edit->el, &count);
+  const char *line;
+  do {
+    errno = 0;
+    line = lib.gets(edit->el, &count);
+    /* A signal that is none of ours, as Ctrl-Z where nothing can be stopped, does not end the input. */
+  } while (!line && errno == EINTR && !cli_signal_received());
   cli_text_clear(ret_line);
   if (cli_signal_received()) {
     lib.reset(edit->el);
