@@ -240,6 +240,9 @@ rem_status rem_dialect__edit_references(rem_dialect *d, rem_error *err);
 /* Is this name a column of the table, also a hidden one? */
 bool rem_dialect__has_column(const rem_dialect *d, const rem_dialect_table *table, const char *name);
 
+/* Can the name that begins at token `name` (in `block`) only be a column of this reference? Columns of queries in FROM are not known. */
+bool rem_dialect__is_column_of(rem_dialect *d, uint32_t block, uint32_t name, uint32_t reference);
+
 /* search.c, search_place.c, search_form.c */
 rem_status rem_dialect__plan_searches(rem_dialect *d, rem_error *err);
 rem_status rem_dialect__place_call(rem_dialect *d, rem_call *call, rem_error *err);

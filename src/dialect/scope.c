@@ -31,6 +31,20 @@ bool rem_dialect__has_column(const rem_dialect *d, const rem_dialect_table *tabl
   }
 }
 
+bool rem_dialect__is_column_of(rem_dialect *d, uint32_t block, uint32_t name, uint32_t reference) {
+  if (rem_dialect__kind(d, name + 1) == REM_TOKEN_DOT)
+    return rem_dialect__find_reference(d, block, name) == reference;
+  const char *text = rem_dialect__unquoted(d, name);
+  bool own = false, other = false;
+  for (uint32_t r = d->blocks.items[block].first_reference; text && r != NONE; r = d->references.items[r].next) {
+    const rem_reference *each = &d->references.items[r];
+    bool has = each->kind != REM_REFERENCE_TABLE || rem_dialect__has_column(d, &each->table, text);
+    own |= has && r == reference;
+    other |= has && r != reference;
+  }
+  return own && !other;
+}
+
 /* deleted_at without a qualifier: of every table in the nearest block that reads tables. */
 static void mark_block(rem_dialect *d, uint32_t block) {
   for (uint32_t b = block; b != NONE; b = d->blocks.items[b].parent) {

@@ -267,19 +267,6 @@ static rem_status place_in_clause(rem_dialect *d, rem_call *call, rem_error *err
   return misplaced(d, call, contains(block->group, i) ? "in GROUP BY" : contains(block->having, i) ? "in HAVING" : "here", err);
 }
 
-/* The column without a qualifier at `name` can only be one of the table searched. */
-static bool is_own_column(rem_dialect *d, const rem_call *call, uint32_t name) {
-  const char *text = rem_dialect__unquoted(d, name);
-  bool own = false, other = false;
-  for (uint32_t r = d->blocks.items[call->block].first_reference; text && r != NONE; r = d->references.items[r].next) {
-    const rem_reference *reference = &d->references.items[r];
-    bool has = reference->kind != REM_REFERENCE_TABLE || rem_dialect__has_column(d, &reference->table, text);
-    own |= has && r == call->reference;
-    other |= has && r != call->reference;
-  }
-  return own && !other;
-}
-
 /* What is searched for must be known before the table is read. */
 static rem_status refuse_own_rows(rem_dialect *d, const rem_call *call, rem_error *err) {
   for (uint32_t i = call->argument.begin; i < call->argument.end; i++) {
@@ -290,9 +277,7 @@ static rem_status refuse_own_rows(rem_dialect *d, const rem_call *call, rem_erro
     bool vector = d->text[rem_dialect__token(d, i)->begin] == '[';
     if (!rem_dialect__is_name(d, i) || vector || rem_dialect__kind(d, i + 1) == REM_TOKEN_OPEN || rem_dialect__kind(d, i - 1) == REM_TOKEN_DOT)
       continue;
-    bool qualified = rem_dialect__kind(d, i + 1) == REM_TOKEN_DOT;
-    bool own = qualified ? rem_dialect__find_reference(d, call->block, i) == call->reference : is_own_column(d, call, i);
-    if (!own)
+    if (!rem_dialect__is_column_of(d, call->block, i, call->reference))
       continue;
     rem_dialect__fail(d, i, REM_INVALID, err, "what is searched for may not depend on the row that is searched");
     rem_error_hint(err, "it is a text, a parameter, a vector, or a column of another table");
