@@ -152,6 +152,26 @@ class Searches(ProgramTest):
         self.assertEqual(len(self.query(f"SELECT name FROM resources WHERE embedding.cosine('{one}') LIMIT 100")), 60)
 
     @needs_model
+    def test_vectors_and_the_other_measures(self):
+        vector = self.query("SELECT embedding FROM resources WHERE name = 'r07'")[0]["embedding"]
+        text = json.dumps(vector)
+        for rows in (self.db("query", "SELECT name, _score FROM resources WHERE embedding.cosine(:v) LIMIT 2", "--param", f"v={text}").json,
+                     self.query(f"SELECT name, _score FROM resources WHERE embedding.cosine({text}) LIMIT 2"),
+                     self.query("SELECT a.name, a._score FROM resources a, resources b WHERE b.name = 'r07' AND a.embedding.cosine(b.embedding) LIMIT 2"),
+                     self.query("SELECT name, _score FROM resources WHERE embedding.cosine((SELECT embedding FROM resources WHERE name = 'r07')) LIMIT 2")):
+            self.assertEqual(rows[0]["name"], "r07")
+            self.assertAlmostEqual(rows[0]["_score"], 1, places=4)
+        q = QUESTIONS[1]
+        near = self.query(f"SELECT name, _score FROM resources WHERE embedding.l2('{q}') LIMIT 60")
+        self.assertEqual([row["name"] for row in near], [row["name"] for row in self.ranked(q)])
+        for row in near:
+            self.assertAlmostEqual(row["_score"] ** 2, 2 - 2 * self.scores[q][row["name"]], places=3)
+        bound = near[9]["_score"]
+        self.assertEqual(len(self.query(f"SELECT name FROM resources WHERE embedding.l2('{q}') < {bound}")), 9)
+        product = self.query(f"SELECT name, _score FROM resources WHERE embedding.inner_product('{q}') LIMIT 3")
+        self.assertEqual([row["name"] for row in product], [row["name"] for row in self.ranked(q)[:3]])
+
+    @needs_model
     def test_deleted_rows_are_found_only_when_asked_for(self):
         q = QUESTIONS[0]
         best = self.ranked(q)[0]["name"]
@@ -159,6 +179,10 @@ class Searches(ProgramTest):
         self.assertEqual(self.query(f"SELECT name FROM resources WHERE embedding.cosine('{q}') LIMIT 1"), [{"name": self.ranked(q)[1]["name"]}])
         self.assertEqual(self.query(f"SELECT name FROM resources WHERE embedding.cosine('{q}') AND deleted_at IS NOT NULL"), [{"name": best}])
         self.assertEqual(self.query("SELECT count(*) AS n FROM resources"), [{"n": 59}])
+        # Each reference by itself: one names deleted_at, the other does not.
+        self.assertEqual(self.query("SELECT count(*) AS n FROM resources a, resources b WHERE a.name = b.name AND a.deleted_at IS NOT NULL"), [{"n": 0}])
+        self.assertEqual(self.query(f"SELECT (SELECT count(*) FROM resources) AS n FROM resources WHERE name = '{best}' AND deleted_at IS NOT NULL"), [{"n": 59}])
+        self.assertEqual(self.query("SELECT count(*) AS n FROM resources WHERE id IN (SELECT id FROM resources r WHERE r.deleted_at > '2000-01-01')"), [{"n": 0}])
 
 
 if __name__ == "__main__":
