@@ -148,3 +148,33 @@ rem_status rem_maintenance_embed_pending(rem_engine *engine, const char *tenant,
   }
   return rem_job_new(&embed_type, job, ret_job, err);
 }
+
+static rem_status embed_descriptions(embed_job *job, rem_error *err) {
+  rem_error reason = {0};
+  while (job->table == 0 && job->slot == 0) {
+    rem_status status = embed_piece(job, &reason);
+    if (status == REM_PROVIDER || status == REM_MODEL)
+      return REM_OK; /* they stay pending; rem_pending_reason() tells why */
+    if (status < 0) {
+      if (err)
+        *err = reason;
+      return status;
+    }
+  }
+  return REM_OK;
+}
+
+rem_status rem_maintenance_embed_descriptions(rem_engine *engine, const char *tenant, bool *ret_pending, rem_error *err) {
+  rem_table *schemas[1] = {NULL};
+  rem_counters counters;
+  REM_TRY(rem_registry_table(engine->registry, tenant, "schema", &schemas[0], err));
+  embed_job job = {.engine = engine, .tables = {.tables = schemas, .count = 1}};
+  memcpy(job.tenant, tenant, strlen(tenant) + 1);
+  rem_status status = rem_engine_slot_is_remote(engine, schemas[0], 0) ? embed_descriptions(&job, err) : REM_OK;
+  rem_table_unref(schemas[0]);
+  REM_TRY(status);
+  REM_TRY(rem_counters_read(engine->kv, NULL, tenant, "schema", &counters, err));
+  if (ret_pending)
+    *ret_pending = counters.pending[0] > 0;
+  return REM_OK;
+}

@@ -131,8 +131,10 @@ static rem_status embed_table(rem_batch *batch, unsigned slot, rem_change **chan
   rem_table *table = changes[0]->table;
   rem_embedder *embedder = NULL;
   rem_error reason = {0};
-  rem_status status = table_embedder(batch, &table, slot, &embedder, &reason);
-  bool unavailable = status < 0 && is_unavailable(batch, status, &reason, false);
+  /* Nobody waits for a network with the schema lock: who holds it has the rows embedded when it has given it back (rem_maintenance_embed_descriptions). */
+  bool unavailable = batch->schema_change && rem_engine_slot_is_remote(batch->engine, table, slot);
+  rem_status status = unavailable ? REM_OK : table_embedder(batch, &table, slot, &embedder, &reason);
+  unavailable = unavailable || (status < 0 && is_unavailable(batch, status, &reason, false));
   if (status < 0 && !unavailable) {
     if (err)
       *err = reason;

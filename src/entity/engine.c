@@ -227,6 +227,15 @@ static rem_status chosen_model(const rem_engine *engine, const rem_table *table,
   return REM_MODEL;
 }
 
+bool rem_engine_slot_is_remote(const rem_engine *engine, const rem_table *table, size_t slot) {
+  const char *model = table->slots[slot].model;
+  if (!model && chosen_model(engine, table, slot, &model, NULL) < 0)
+    return false;
+  if (!model || strcmp(model, "default") == 0)
+    model = rem_config_text(engine->config, REM_CONFIG_DEFAULT_EMBEDDING);
+  return rem_provider_type_of(model)->is_remote;
+}
+
 rem_status rem_engine_table_embedder(rem_engine *engine, const rem_table *table, size_t slot,
                                      rem_embedder **ret_embedder, rem_error *err) {
   const rem_slot *pinned = &table->slots[slot];

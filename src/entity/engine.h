@@ -81,6 +81,8 @@ REM_CHECKED rem_status rem_engine_embedder(rem_engine *engine, const char *model
  * too when the model installed under the pinned name has another hash. */
 REM_CHECKED rem_status rem_engine_table_embedder(rem_engine *engine, const rem_table *table, size_t slot,
                                                  rem_embedder **ret_embedder, rem_error *err);
+/* Is the model of a slot, by its name, one of a service? */
+bool rem_engine_slot_is_remote(const rem_engine *engine, const rem_table *table, size_t slot);
 /* Remembers why rows are pending, for rem_pending_reason(). */
 void rem_engine_note_trouble(rem_engine *engine, const rem_error *reason);
 /* Once: that P8_DEFAULT_EMBEDDING names another model than the one that a table keeps. REM_NOT_FOUND: nothing to tell. */

@@ -11,6 +11,10 @@
 /* As rem.h says. Each holds an engine reference until it is freed. */
 REM_CHECKED rem_status rem_maintenance_embed_pending(rem_engine *engine, const char *tenant, rem_job **ret_job,
                                                      rem_error *err);
+/* Embeds descriptions of schemas that are pending because a service has their model; REM_OK also when it does not answer. Not with the schema lock. `ret_pending`
+ * (may be NULL): are there any still? */
+REM_CHECKED rem_status rem_maintenance_embed_descriptions(rem_engine *engine, const char *tenant, bool *ret_pending,
+                                                          rem_error *err);
 /* `table` NULL: all of the tenant's tables that have vectors. `slot`: 0 embedding, 1 embedding_alt. */
 REM_CHECKED rem_status rem_maintenance_embed_all(rem_engine *engine, const char *tenant, const char *model,
                                                  const char *table, unsigned slot, rem_job **ret_job, rem_error *err);

@@ -4,6 +4,7 @@
 #include "entity/batch.h"
 #include "entity/counters.h"
 #include "entity/index_build.h"
+#include "entity/maintenance.h"
 #include "entity/purge.h"
 #include "entity/tenant.h"
 #include "schema/compat.h"
@@ -163,6 +164,8 @@ rem_status rem_schema_register(rem_engine *engine, const char *tenant, const jso
   rem_status status = register_locked(&run, err);
   pthread_rwlock_unlock(&engine->schema_lock);
   REM_TRY(status);
+  if (run.pending)
+    REM_TRY(rem_maintenance_embed_descriptions(engine, tenant, &run.pending, err));
   return registration_json(&run, status == REM_DONE, ret_json, err);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "entity/batch.h"
+#include "entity/maintenance.h"
 #include "entity/schema_change.h"
 #include "schema/builtin.h"
 #include "storage/key.h"
@@ -53,6 +54,7 @@ static rem_status store_rows(rem_engine *engine, rem_batch *batch, const char *t
   return rem_entity_batch_commit(batch, NULL, NULL, err);
 }
 
+/* REM_ROW when it was done now. */
 static rem_status begin(rem_engine *engine, const char *tenant, rem_error *err) {
   rem_status status = stored(engine, tenant, err);
   if (status != REM_NOT_FOUND)
@@ -64,7 +66,7 @@ static rem_status begin(rem_engine *engine, const char *tenant, rem_error *err) 
   if (status >= 0)
     status = store_rows(engine, batch, tenant, err);
   rem_entity_batch_free(batch);
-  return status;
+  return status < 0 ? status : REM_ROW;
 }
 
 rem_status rem_tenant_ensure(rem_engine *engine, const char *tenant, rem_error *err) {
@@ -73,7 +75,9 @@ rem_status rem_tenant_ensure(rem_engine *engine, const char *tenant, rem_error *
   pthread_rwlock_wrlock(&engine->schema_lock);
   rem_status status = begin(engine, tenant, err);
   pthread_rwlock_unlock(&engine->schema_lock);
-  return status < 0 ? status : remember(engine, tenant, err);
+  REM_TRY(status);
+  REM_TRY(remember(engine, tenant, err));
+  return status == REM_ROW ? rem_maintenance_embed_descriptions(engine, tenant, NULL, err) : REM_OK;
 }
 
 rem_status rem_tenant_list(rem_engine *engine, rem_arena *arena, const char ***ret_names, size_t *ret_count,

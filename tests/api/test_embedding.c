@@ -225,6 +225,43 @@ static void a_move_that_was_cut_short_goes_on(void **state) {
   check_whole(test);
 }
 
+typedef struct registration {
+  test_db *test;
+  _Atomic bool done;
+} registration;
+
+static void *register_a_schema(void *context) {
+  static const char schema[] = "{\"title\":\"Plain\",\"short_name\":\"plain\",\"type\":\"object\",\"description\":\"d\",\"key_field\":\"name\","
+                               "\"properties\":{\"name\":{\"type\":\"string\"}}}";
+  registration *registration = context;
+  rem_bytes result = {0};
+  (void)!rem_schema_add(registration->test->db, schema, sizeof schema - 1, NULL, &result, NULL); /* it is interrupted in the end */
+  rem_bytes_free(&result);
+  registration->done = true;
+  return NULL;
+}
+
+/* The service takes the request for the new schema's description and says nothing: a row of that very schema is stored all the same. */
+static void a_silent_service_keeps_no_writer_waiting_for_the_schema_lock(void **state) {
+  test_db *test = *state;
+  registration registration = {.test = test};
+  pthread_t thread;
+  OK(rem_config_set(test->config, "P8_PROVIDER_TIMEOUT", "20", err));
+  test_reopen(test, REM_WRITE, "other"); /* the first tenant's schemas were embedded by the local model */
+  put(test, "resources", "{\"uri\":\"u\",\"name\":\"n\",\"content\":\"c\"}");
+  int before = server.requests;
+  server.silent = true;
+  assert_int_equal(pthread_create(&thread, NULL, register_a_schema, &registration), 0);
+  while (server.requests == before)
+    usleep(1000);
+  put(test, "plain", "{\"name\":\"a\"}");
+  assert_false(registration.done);
+  rem_interrupt(test->db);
+  pthread_join(thread, NULL);
+  rem_interrupt_clear(test->db);
+  server.silent = false;
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_vector_for_the_caller, setup, teardown),
@@ -232,6 +269,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(another_slot_and_another_model_are_asked_for, setup, teardown),
       cmocka_unit_test_setup_teardown(a_table_moves_under_searches_and_writers, setup, teardown),
       cmocka_unit_test_setup_teardown(a_move_that_was_cut_short_goes_on, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_silent_service_keeps_no_writer_waiting_for_the_schema_lock, setup, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
