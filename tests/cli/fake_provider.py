@@ -13,6 +13,8 @@ import subprocess
 import threading
 import time
 
+from program import PATIENCE_S
+
 DIMENSION = 8
 
 
@@ -117,7 +119,7 @@ class FakeProvider:
         return [text for request in self.requests for text in request.texts]
 
 
-def wait_until(condition, seconds=60):
+def wait_until(condition, seconds=PATIENCE_S):
     """Waits for another process; true when it came to pass."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

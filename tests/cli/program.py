@@ -11,12 +11,15 @@ import struct
 import subprocess
 import tempfile
 import termios
+import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = pathlib.Path(os.environ.get("REM_DB_PROGRAM", ROOT / "build" / "db")).resolve()
 MODELS = os.environ.get("REM_TEST_MODELS")
 PYDANTIC = os.environ.get("REM_TEST_PYTHON")
+# After so long a program hangs; on a machine that is merely slow it does not take so long.
+PATIENCE_S = 1200
 
 needs_model = unittest.skipUnless(MODELS, "REM_TEST_MODELS is not set")
 needs_pydantic = unittest.skipUnless(PYDANTIC, "REM_TEST_PYTHON is not set")
@@ -74,6 +77,19 @@ class Result:
         return f"exit {self.code}\n--- stdout\n{self.out[:3000]}\n--- stderr\n{self.err[:3000]}"
 
 
+def cpu_of(pid):
+    """Seconds of CPU that a process has used in its own code."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return int(fields[11]) / os.sysconf("SC_CLK_TCK")
+
+
+def wait_until_working(pid, seconds=0.3):
+    """Waits until a process has used so much CPU from now on: it is at work then, on a machine of any speed."""
+    enough, end = cpu_of(pid) + seconds, time.monotonic() + PATIENCE_S
+    while cpu_of(pid) < enough and time.monotonic() < end:
+        time.sleep(0.02)
+
+
 class ProgramTest(unittest.TestCase):
     """Every test has a home and databases of its own; nothing of the caller's environment reaches the program."""
 
@@ -93,7 +109,7 @@ class ProgramTest(unittest.TestCase):
             os.chmod(folder, 0o700)
         shutil.rmtree(self.home, ignore_errors=True)
 
-    def run_db(self, *arguments, input=None, env=None, timeout=120, program=PROGRAM, **more):
+    def run_db(self, *arguments, input=None, env=None, timeout=PATIENCE_S, program=PROGRAM, **more):
         values = dict(self.environment, **(env or {}))
         if isinstance(input, str):
             input = input.encode()

@@ -185,7 +185,7 @@ class BadFiles(ProgramTest):
         os.symlink("loop1", self.home / "docs" / "loop2")
         os.symlink("..", self.home / "docs" / "parent")
         os.symlink(".", self.home / "docs" / "self.md")
-        result = self.run_db("ingest", "--folder", self.home / "docs", timeout=60)
+        result = self.run_db("ingest", "--folder", self.home / "docs")
         self.assertEqual(result.json["files"], 1, repr(result))
 
     def test_schema_file_that_is_no_schema(self):

@@ -8,7 +8,7 @@ import threading
 import time
 
 from fake_provider import DIMENSION, Certificate, FakeProvider, encode, vector_of, wait_until
-from program import DONE, ERROR, MODEL, ProgramTest
+from program import DONE, ERROR, MODEL, PATIENCE_S, ProgramTest
 
 KEY = "sk-secret-4711-never-shown"
 TEXT = "the quick onyx goblin jumps over a lazy dwarf"
@@ -445,7 +445,7 @@ class Down(ProviderTest):
         process = self.start("embed", "--pending") if self.table()["pending"] else self.start("embed", "x")
         self.assertTrue(wait_until(lambda: provider.requests))
         process.send_signal(signal.SIGINT)
-        self.assertEqual(process.wait(timeout=30), 130)
+        self.assertEqual(process.wait(timeout=PATIENCE_S), 130)
 
 
 class Silence(ProviderTest):

@@ -6,7 +6,7 @@ import signal
 import time
 import unittest
 
-from program import ALICE, ALICE_ID, DONE, ERROR, ISSUE, LOCKED, PERSON, USAGE, ProgramTest
+from program import ALICE, ALICE_ID, DONE, ERROR, ISSUE, LOCKED, PATIENCE_S, PERSON, USAGE, ProgramTest, wait_until_working
 
 ENDLESS = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c"
 
@@ -81,7 +81,7 @@ class Rows(QueryTest):
         process = self.start("query", ENDLESS.replace("count(*)", "x"), "--format", "jsonl")
         self.assertEqual(process.stdout.readline(), b'{"x":1}\n')
         process.stdout.close()
-        self.assertEqual(process.wait(30), DONE)
+        self.assertEqual(process.wait(PATIENCE_S), DONE)
         self.assertEqual(process.stderr.read(), b"")
 
 
@@ -213,9 +213,9 @@ class Limits(QueryTest):
 
     def test_control_c_ends_a_statement(self):
         process = self.start("query", ENDLESS, "--timeout", "0")
-        time.sleep(0.5)
+        wait_until_working(process.pid)
         process.send_signal(signal.SIGINT)
-        self.assertEqual(process.wait(30), 130)
+        self.assertEqual(process.wait(PATIENCE_S), 130)
         self.assertIn(b"interrupted", process.stderr.read())
 
     def test_explain_shows_the_way_and_does_nothing(self):

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 
-from program import ISSUE, LOCKED, ProgramTest
+from program import ISSUE, LOCKED, PATIENCE_S, ProgramTest
 
 SCALE = int(os.environ.get("REM_TEST_SCALE", "1"))
 
@@ -23,7 +23,7 @@ class Sharing(ProgramTest):
         process = self.start("upsert", "--schema", "issue", "--batch-size", "1")
         process.stdin.write(self.issues(3).encode())
         process.stdin.flush()
-        deadline = time.monotonic() + 300
+        deadline = time.monotonic() + PATIENCE_S
         while self.run_db("get", "issue", "TAP-0").code != 0:
             self.assertLess(time.monotonic(), deadline)
         return process
@@ -33,7 +33,7 @@ class Sharing(ProgramTest):
         result = self.fails("insert", "issue", '{"key": "X", "title": "x"}', code=LOCKED, says=str(process.pid))
         self.assertEqual(self.db("insert", "issue", '{"key": "X", "title": "x"}', "--json", code=LOCKED).error["code"], "locked")
         process.stdin.close()
-        process.wait(60)
+        process.wait(PATIENCE_S)
         self.assertEqual(process.returncode, 0, result)
         self.db("insert", "issue", '{"key": "X", "title": "x"}')
 
@@ -94,11 +94,11 @@ class Signals(ProgramTest):
         process = self.start("upsert", "--schema", "issue", "--batch-size", "10")
         process.stdin.write(self.issues(95, start=start).encode())
         process.stdin.flush()
-        deadline = time.monotonic() + 300
+        deadline = time.monotonic() + PATIENCE_S
         while self.run_db("get", "issue", f"TAP-{start + 79}").code != 0:
             self.assertLess(time.monotonic(), deadline)
         process.send_signal(number)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE_S)
         return process.returncode, json.loads(out), err.decode()
 
     def test_interrupt_leaves_a_whole_number_of_batches(self):
@@ -118,7 +118,7 @@ class Signals(ProgramTest):
         process.stdout.read(100)
         process.stdout.close()
         err = process.stderr.read()
-        self.assertEqual((process.wait(60), err), (0, b""))
+        self.assertEqual((process.wait(PATIENCE_S), err), (0, b""))
 
 
 class Kills(ProgramTest):

@@ -7,10 +7,11 @@ import re
 import select
 import signal
 import stat
+import termios
 import time
 import unittest
 
-from program import ALICE, DONE, ERROR, PERSON, PROGRAM, ProgramTest
+from program import ALICE, DONE, ERROR, PATIENCE_S, PERSON, PROGRAM, ProgramTest, wait_until_working
 
 ENDLESS = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c;"
 
@@ -79,7 +80,7 @@ class Terminal(ShellTest):
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
 
-    def wait_for(self, pattern, seconds=60):
+    def wait_for(self, pattern, seconds=PATIENCE_S):
         """Reads until `pattern` is shown, and forgets what came up to it."""
         deadline = time.monotonic() + seconds
         while not (match := re.search(pattern, self.shown)):
@@ -98,7 +99,7 @@ class Terminal(ShellTest):
         os.write(self.terminal, text.encode())
 
     def exit_code(self):
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
@@ -159,7 +160,7 @@ class Terminal(ShellTest):
         self.wait_for("42")
         self.wait_for("db> ")
         self.type(ENDLESS + "\r")
-        time.sleep(0.5)
+        wait_until_working(self.pid)
         self.type("\x03")
         self.wait_for("interrupted")
         self.wait_for("db> ")
@@ -167,7 +168,8 @@ class Terminal(ShellTest):
         self.wait_for("42")
         self.wait_for("db> ")
         # Until the shell has the terminal in its hands, an end of input is the line discipline's.
-        time.sleep(0.3)
+        while termios.tcgetattr(self.terminal)[3] & termios.ICANON:
+            time.sleep(0.01)
         self.type("\x04")
         self.assertEqual(self.exit_code(), DONE)
 

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 
-from program import ERROR, ISSUE, PROGRAM, ProgramTest
+from program import ERROR, ISSUE, PATIENCE_S, PROGRAM, ProgramTest
 
 BAD = '{"key": "X", "title": 5}\n'
 
@@ -103,6 +103,6 @@ class Upsert(ProgramTest):
             process.stdin.flush()
             process.stdin.write(self.issues(1, start=n).encode()[20:])
             process.stdin.flush()
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE_S)
         self.assertEqual((process.returncode, json.loads(out)["inserted"]), (0, 5), err)
         self.assertFalse(os.path.exists(self.home / "core"))
