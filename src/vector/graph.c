@@ -7,7 +7,7 @@
 #include <float.h>
 
 #define DEFAULT_M 16
-#define DEFAULT_BUILD_EF 300
+#define DEFAULT_BUILD_EF 200
 #define DEFAULT_SEARCH_EF 50
 
 static rem_status check_range(const char *what, size_t value, size_t least, size_t most, rem_error *err) {

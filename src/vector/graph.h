@@ -34,7 +34,7 @@ typedef struct rem_graph rem_graph;
 typedef struct rem_graph_options {
   size_t dimension; /* 2 to 4,096 */
   unsigned m;       /* P8_HNSW_M: half the links of a node, 4 to 64; 0: 16 */
-  unsigned build_ef; /* P8_HNSW_EF_CONSTRUCTION: pool of a walk that inserts, 16 to 4,096; 0: 300 */
+  unsigned build_ef; /* P8_HNSW_EF_CONSTRUCTION: pool of a walk that inserts, 16 to 4,096; 0: 200 */
   unsigned search_ef; /* pool of a search that names none, 10 to 65,536; 0: 50 */
 } rem_graph_options;
 

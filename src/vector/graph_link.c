@@ -190,7 +190,8 @@ static bool is_covered(const rem_graph *g, uint32_t node, uint32_t distance, con
 /* Squared distance, in units of the link scale, of vectors that the walk's code cannot tell apart, times `factor`. */
 static uint32_t unresolved(const rem_graph *g, double factor) {
   double error = (double)g->codec.error * (double)g->codec.link_scale;
-  return (uint32_t)(error * error * (double)g->codec.dimension * factor);
+  double squares = error * error * (double)g->codec.dimension * factor;
+  return squares < INT32_MAX ? (uint32_t)squares : INT32_MAX;
 }
 
 /*

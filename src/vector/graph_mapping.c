@@ -87,14 +87,19 @@ static bool has_sound_counts(const rem_graph_header *h) {
          h->id_mask >= h->row_count && h->note_size <= sizeof h->note;
 }
 
+/* False for NaN. */
+static bool is_between(double value, double least, double most) {
+  return value >= least && value <= most;
+}
+
 /* What follows from the options must be so. */
 static bool has_sound_shape(const rem_graph_header *h) {
   rem_graph_codec codec = {0};
   rem_graph_codec_shape(&codec, h->dimension, h->code_dimension);
-  return h->lines == codec.lines && h->link_count == (2 * h->m + 15) / 16 * 16 && isfinite(h->scale) &&
-         h->scale > 0 && isfinite(h->link_scale) && h->link_scale > 0 && isfinite(h->basis_scale) &&
-         h->basis_scale >= 0 && isfinite(h->bias) && isfinite(h->error) && h->error >= 0 && isfinite(h->recall) &&
-         isfinite(h->shortest) && isfinite(h->longest);
+  return h->lines == codec.lines && h->link_count == (2 * h->m + 15) / 16 * 16 && is_between(h->scale, 1e-3, 1e12) &&
+         is_between(h->link_scale, 1e-3, 1e12) && is_between(h->basis_scale, 0, 1e12) && is_between(h->bias, -4, 4) &&
+         is_between(h->error, 0, 4) && is_between(h->recall, 0, 1) && is_between(h->shortest, 0, INFINITY) &&
+         is_between(h->longest, 0, INFINITY);
 }
 
 static rem_status read_header(const rem_mapping *file, const char *path, rem_graph_header *ret_header, rem_error *err) {
@@ -155,7 +160,7 @@ static rem_status take_codec(rem_graph *g, const void *mean, const void *basis, 
   REM_TRY(rem_graph_codec_make_means(codec, err));
   memcpy(codec->mean, mean, (codec->dimension + codec->code_dimension) * sizeof(float));
   for (size_t i = 0; i < codec->dimension + codec->code_dimension; i++) {
-    if (!isfinite(codec->mean[i])) return corrupt(path, "its mean is not finite", err);
+    if (!is_between((double)codec->mean[i], -2, 2)) return corrupt(path, "its mean is wrong", err);
   }
   if (basis == NULL) return REM_OK;
   REM_TRY(rem_graph_codec_make_basis(codec, err));

@@ -16,7 +16,7 @@
 #include <math.h>
 
 #define SCAN_ROWS   3000 /* as fast as a walk */
-#define SCAN_SHARE  0.03 /* of all nodes: a filtered walk is slower */
+#define SCAN_SHARE  0.06 /* of all nodes: a filtered walk is slower */
 #define ELSEWHERE   0.25 /* share around the query to share in all */
 #define KEEP_SHARE  0.35
 #define MOSTLY      0.9  /* a plain walk, then leave out */

@@ -15,6 +15,7 @@
 
 #define CLIP_DEVIATIONS 2.8
 #define LINK_DEVIATIONS 32.0
+#define FEW      32 /* vectors, from which on a mean says something */
 #define NEAREST  10
 #define LOOKED_AT 12
 #define QUERY_EVERY 16
@@ -156,7 +157,7 @@ static void find_mean(const trial *t, float *ret_mean) {
     double sum = 0;
     for (size_t row = 0; row < t->count; row++)
       sum += (double)vector_at(t, row)[i];
-    ret_mean[i] = t->count > 0 ? (float)(sum / (double)t->count) : 0;
+    ret_mean[i] = t->count >= FEW ? (float)(sum / (double)t->count) : 0;
   }
 }
 
@@ -172,12 +173,15 @@ static double spread(const trial *t, const float *mean, double *ret_largest) {
   }
   *ret_largest = largest;
   double standard = t->count > 0 ? sqrt(squares / (double)(t->count * t->dimension)) : 0;
-  return standard > 1e-9 ? standard : 1e-9; /* one vector, or equal ones: any scale will do */
+  double usual = 1 / sqrt((double)t->dimension);
+  /* Of few vectors, or of equal ones, nothing is known about those to come. */
+  return t->count < FEW || standard < usual / 1000 ? usual : standard;
 }
 
 static void fit_scales(rem_graph_codec *codec, const trial *t) {
   double largest, standard = spread(t, codec->mean, &largest);
   double reach = largest < LINK_DEVIATIONS * standard ? largest : LINK_DEVIATIONS * standard;
+  if (t->count < FEW) reach = 1;
   codec->link_scale = (float)(127 / (reach > standard ? reach : standard));
   codec->scale = codec->bits == 8 ? codec->link_scale : (float)(8 / (CLIP_DEVIATIONS * standard));
 }

@@ -72,6 +72,9 @@ static void a_graph_may_be_empty_or_tiny(void **state) {
     insert_row(graph, 100, values + 100 * DIMENSION, 200);
     rem_vector_hits more REM_AUTO_VECTOR_HITS = find(graph, &(rem_graph_search){.query = queries, .k = 10}, NULL);
     assert_int_equal(more.count, count + 1);
+    for (size_t i = 500; i < 1500; i++) /* it may grow all the same */
+      insert_row(graph, i, values + i * DIMENSION, i);
+    assert_true(recall_of(graph, (rem_graph_search){.k = 10}, queries, 20, DIMENSION) >= 0.95);
     rem_graph_free(graph);
   }
 }
