@@ -38,7 +38,7 @@ static rem_status read_reply(const json_t *reply, rem_remote_vectors *vectors, r
   return REM_OK;
 }
 
-static const rem_remote_dialect dialect = {
+const rem_remote_dialect rem_remote_cohere = {
     .service = "Cohere",
     .prefix = "cohere:",
     .family = "embed-",
@@ -53,13 +53,13 @@ static const rem_remote_dialect dialect = {
 };
 
 static bool claims(const char *model) {
-  return rem_remote_claims(&dialect, model);
+  return rem_remote_claims(&rem_remote_cohere, model);
 }
 
 static rem_status open_provider(const rem_config *config, rem_thread_pool *pool, const char *model,
                                 rem_provider **ret_provider, rem_error *err) {
   (void)pool;
-  return rem_remote_open(&dialect, &rem_provider_cohere, config, model, ret_provider, err);
+  return rem_remote_open(&rem_remote_cohere, &rem_provider_cohere, config, model, ret_provider, err);
 }
 
 const rem_provider_type rem_provider_cohere = {.name = "cohere",

@@ -91,7 +91,7 @@ static rem_status read_reply(const json_t *reply, rem_remote_vectors *vectors, r
   return REM_OK;
 }
 
-static const rem_remote_dialect dialect = {
+const rem_remote_dialect rem_remote_openai = {
     .service = "OpenAI",
     .prefix = "openai:",
     .family = "text-embedding-",
@@ -105,13 +105,13 @@ static const rem_remote_dialect dialect = {
 };
 
 static bool claims(const char *model) {
-  return rem_remote_claims(&dialect, model);
+  return rem_remote_claims(&rem_remote_openai, model);
 }
 
 static rem_status open_provider(const rem_config *config, rem_thread_pool *pool, const char *model,
                                 rem_provider **ret_provider, rem_error *err) {
   (void)pool;
-  return rem_remote_open(&dialect, &rem_provider_openai, config, model, ret_provider, err);
+  return rem_remote_open(&rem_remote_openai, &rem_provider_openai, config, model, ret_provider, err);
 }
 
 const rem_provider_type rem_provider_openai = {.name = "openai",

@@ -239,17 +239,17 @@ static rem_status check_vectors(rem_remote_vectors *vectors, rem_error *err) {
   return REM_OK;
 }
 
-static rem_status read_vectors(const remote *self, rem_slice body, rem_remote_vectors *vectors, rem_error *err) {
+rem_status rem_remote_read(const rem_remote_dialect *dialect, rem_slice body, rem_remote_vectors *vectors, rem_error *err) {
   json_t *reply REM_AUTO_JSON = NULL;
   /* What the parser says may quote the reply, and a reply may quote texts. */
   rem_status status = rem_json_parse((const char *)body.data, body.size, &reply, NULL);
   if (status < 0)
     return status == REM_NOMEM ? rem_error_nomem(err) : rem_error_set(err, REM_PROVIDER, "the answer is not JSON");
-  REM_TRY(self->dialect->read(reply, vectors, err));
+  REM_TRY(dialect->read(reply, vectors, err));
   return check_vectors(vectors, err);
 }
 
-static void vectors_deinit(rem_remote_vectors *vectors) {
+void rem_remote_vectors_deinit(rem_remote_vectors *vectors) {
   rem_free(vectors->values);
   rem_free(vectors->have);
 }
@@ -397,8 +397,8 @@ static rem_status next_request(void *context, rem_http_request *ret_request, rem
 
 static rem_status take_vectors(call *call, const range *range, rem_slice body, rem_error *err) {
   const remote *self = call->remote;
-  rem_remote_vectors vectors REM_CLEANUP(vectors_deinit) = {.count = range->count, .dimension = self->base.info.dimension};
-  rem_status status = read_vectors(self, body, &vectors, err);
+  rem_remote_vectors vectors REM_CLEANUP(rem_remote_vectors_deinit) = {.count = range->count, .dimension = self->base.info.dimension};
+  rem_status status = rem_remote_read(self->dialect, body, &vectors, err);
   if (status == REM_PROVIDER)
     rem_error_prefix(err, "'%s' is not to be used: ", rem_http_host(self->http));
   REM_TRY(status);

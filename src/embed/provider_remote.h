@@ -50,6 +50,13 @@ typedef struct rem_remote_dialect {
   rem_status (*read)(const json_t *reply, rem_remote_vectors *vectors, rem_error *err);
 } rem_remote_dialect;
 
+extern const rem_remote_dialect rem_remote_openai, rem_remote_cohere;
+
+/* All there is to a reply of status 200: the vectors of `vectors->count` texts, each of length 1. REM_PROVIDER: it is not to be believed; the message says why and quotes
+ * nothing of it. `vectors` is to be freed in any case: rem_remote_vectors_deinit(). */
+REM_CHECKED rem_status rem_remote_read(const rem_remote_dialect *dialect, rem_slice body, rem_remote_vectors *vectors, rem_error *err);
+void rem_remote_vectors_deinit(rem_remote_vectors *vectors);
+
 /* Room for the vector of text `index`. REM_PROVIDER when there is no such text, it has its vector already, or the dimension is another. */
 REM_CHECKED rem_status rem_remote_place(rem_remote_vectors *vectors, int64_t index, size_t dimension, float **ret_values,
                                         rem_error *err);
