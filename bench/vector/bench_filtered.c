@@ -77,7 +77,7 @@ int main(int argc, char **argv) {
     ask(db, row, values + i * dimension, dimension, where, false, &found[i]);
   measure_since(start, &spent);
   int common = 0, wanted = 0;
-  for (size_t i = 0; i < count; i += 10) {
+  for (size_t i = 0; i < count; i += 20) {
     answer exact;
     ask(db, row, values + i * dimension, dimension, where, true, &exact);
     common += count_common(&found[i], &exact);

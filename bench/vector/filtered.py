@@ -130,7 +130,7 @@ def main():
     for make in (sqlite_vec, lance, zvec):
         try:
             plain, filtered = make(vectors)
-        except ImportError as missing:
+        except (ImportError, AttributeError) as missing:
             print(f"{make.__name__}: left out ({missing})")
             continue
         show(make.__name__, "plain", measure(plain, queries, truth))

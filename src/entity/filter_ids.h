@@ -15,10 +15,11 @@ typedef struct rem_id_list {
 void rem_id_list_deinit(rem_id_list *list);
 #define REM_AUTO_ID_LIST REM_CLEANUP(rem_id_list_deinit)
 
-/* All rows of a table that `where_json` lets through, under `snapshot`: reads those that an index names, else all. */
+/* All rows of a table that `where_json` lets through, parsed as `filter`, under `snapshot`. One term with an index is answered by that alone; else
+ * the rows are read that an index names, or all. */
 REM_CHECKED rem_status rem_filter_ids(rem_engine *engine, const char *tenant, const rem_kv_snapshot *snapshot,
-                                      rem_table *table, const char *where_json, bool include_deleted,
-                                      rem_id_list *ret_ids, rem_error *err);
+                                      rem_table *table, const rem_filter *filter, const char *where_json,
+                                      bool include_deleted, rem_id_list *ret_ids, rem_error *err);
 /* Does an index say that at most `most` rows can match? Reads no rows. */
 REM_CHECKED rem_status rem_filter_is_few(rem_engine *engine, const char *tenant, const rem_kv_snapshot *snapshot,
                                          const rem_filter *filter, size_t most, bool *ret_few, rem_error *err);

@@ -18,8 +18,8 @@
 
 #define FIRST_PASS 16  /* hits looked for when the caller does not say */
 #define WIDEN 4        /* growth of k from pass to pass */
-#define FEW_MATCHES 2000 /* an index that names so few rows answers the filter */
-#define MOST_TESTED 1000 /* rows tested against the filter before it is answered for all rows; in smaller tables an eighth of them */
+#define FEW_MATCHES 1000 /* an index that names so few rows answers the filter */
+#define MOST_TESTED 250  /* rows tested against the filter before it is answered for all rows; in smaller tables an eighth of them */
 
 struct rem_ranking {
   rem_engine *engine; /* borrowed, as tenant's copy is not */
@@ -74,8 +74,8 @@ static void choose_first_k(rem_ranking *ranking) {
 static rem_status answer_filter(rem_ranking *ranking, rem_error *err) {
   rem_ranking_options *options = &ranking->options;
   ranking->testing = false;
-  REM_TRY(rem_filter_ids(ranking->engine, ranking->tenant, ranking->snapshot, ranking->table, ranking->where_json,
-                         options->include_deleted, &ranking->matches, err));
+  REM_TRY(rem_filter_ids(ranking->engine, ranking->tenant, ranking->snapshot, ranking->table, &ranking->filter,
+                         ranking->where_json, options->include_deleted, &ranking->matches, err));
   options->ids = (const uint8_t(*)[16])ranking->matches.ids;
   options->id_count = ranking->matches.count;
   ranking->complete = ranking->matches.count == 0;
