@@ -64,12 +64,13 @@ def sqlite_vec(vectors):
 def lance(vectors):
     import lancedb
     import pyarrow as pa
+    from lancedb.index import Bitmap, HnswSq
     db = lancedb.connect(tempfile.mkdtemp(prefix="lance-"))
     values = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
     table = db.create_table("rows", pa.table({"id": pa.array(range(len(vectors)), pa.int32()), "vector": values,
                                               "category": [category(i) for i in range(len(vectors))]}))
-    table.create_index(metric="cosine", index_type="IVF_HNSW_SQ", num_partitions=1, m=16, ef_construction=200)
-    table.create_scalar_index("category", index_type="BITMAP")
+    table.create_index("vector", config=HnswSq(distance_type="cosine", num_partitions=1, m=16, ef_construction=200))
+    table.create_index("category", config=Bitmap())
 
     def search(q):
         return table.search(q).distance_type("cosine").ef(64).refine_factor(2).limit(K).select(["id"])
@@ -113,6 +114,7 @@ def main():
     parser.add_argument("database", type=pathlib.Path)
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--queries", type=int, default=200)
+    parser.add_argument("--peers", help="some of sqlite_vec,lance,zvec; default: all")
     parser.add_argument("--rows", action="store_true", help="print the rows to load, and do nothing else")
     arguments = parser.parse_args()
     if arguments.rows:
@@ -127,7 +129,7 @@ def main():
         queries.tofile(file.name)
         for what, where in (("plain", None), ("verbs", {"category": "verb"})):
             show("rem", what, ours(arguments.build, arguments.database, file.name, where))
-    for make in (sqlite_vec, lance, zvec):
+    for make in [sqlite_vec, lance, zvec] if not arguments.peers else [globals()[name] for name in arguments.peers.split(",")]:
         try:
             plain, filtered = make(vectors)
         except (ImportError, AttributeError) as missing:

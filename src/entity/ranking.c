@@ -79,6 +79,9 @@ static rem_status answer_filter(rem_ranking *ranking, rem_error *err) {
   options->ids = (const uint8_t(*)[16])ranking->matches.ids;
   options->id_count = ranking->matches.count;
   ranking->complete = ranking->matches.count == 0;
+  /* What has passed the tests is found once more. */
+  if (ranking->k != 0)
+    ranking->k = (options->wanted ? options->wanted : FIRST_PASS) + ranking->passed;
   return REM_OK;
 }
 
@@ -337,10 +340,11 @@ static rem_status pass(rem_ranking *ranking, rem_error *err) {
 static rem_status look_further(rem_ranking *ranking, rem_error *err) {
   if (ranking->report.passes) {
     REM_TRY(remember_given(ranking, err));
-    widen(ranking);
+    if (is_tested_enough(ranking))
+      REM_TRY(answer_filter(ranking, err));
+    else
+      widen(ranking);
   }
-  if (is_tested_enough(ranking))
-    REM_TRY(answer_filter(ranking, err));
   REM_TRY(rem_engine_check_usable(ranking->engine, err));
   return ranking->complete ? REM_OK : pass(ranking, err);
 }
