@@ -63,6 +63,7 @@ struct rem_statement {
   rem_statement_use *uses; /* owned */
   size_t use_count;
   bool all_tables;         /* it reads `entities` */
+  bool outer_joins;        /* it may have some: see rem_plan_choose() */
   rem_view *view;          /* owned reference, while rows are read */
   bool running, has_row;
   int64_t rows;            /* given since the first step */
@@ -82,6 +83,7 @@ struct rem_session {
   sqlite3 *sqlite;
   rem_catalog *catalog;
   rem_view *view; /* of the statement that is stepping; else NULL */
+  bool outer_joins; /* of the statement that is prepared or stepping */
   rem_view *transaction_view; /* owned reference: between BEGIN and COMMIT */
   bool knows_json; /* json_each and json_tree have told SQLite their columns */
   bool declaring; /* a module is telling SQLite its columns: nothing of that is the caller's */

@@ -131,6 +131,16 @@ static rem_status know_json(rem_session *session, const char *sql, rem_error *er
   return code == SQLITE_NOMEM ? rem_error_nomem(err) : REM_OK;
 }
 
+/* Is one of the words of an outer join in the text? In a string or a name it does no harm. */
+static bool has_outer_joins(const char *sql, size_t size) {
+  static const char *const words[] = {"LEFT", "RIGHT", "FULL", "OUTER"};
+  for (size_t at = 0; at + 4 <= size; at++)
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+      if (size - at >= strlen(words[i]) && strncasecmp(sql + at, words[i], strlen(words[i])) == 0)
+        return true;
+  return false;
+}
+
 /* What SQLite makes of the text of the dialect. */
 static rem_status compile(rem_statement *statement, const rem_dialect_statement *made, rem_error *err) {
   rem_session *session = statement->session;
@@ -138,6 +148,7 @@ static rem_status compile(rem_statement *statement, const rem_dialect_statement 
   session->failed = REM_OK;
   session->deadline_us = rem_session__deadline(session);
   REM_TRY(know_json(session, made->sql, err));
+  session->outer_joins = statement->outer_joins = has_outer_joins(made->sql, made->sql_size);
   int code = sqlite3_prepare_v3(session->sqlite, made->sql, (int)made->sql_size, SQLITE_PREPARE_PERSISTENT, &prepared, NULL);
   if (code != SQLITE_OK && session->failed == REM_OK && (code & 0xff) == SQLITE_ERROR)
     return rem_dialect_explain_error(session->dialect, sqlite3_errmsg(session->sqlite), sqlite3_error_offset(session->sqlite), err);
