@@ -261,14 +261,13 @@ static rem_status open_iterator(rem_table_cursor *cursor, rem_kv_family family, 
 }
 
 static rem_status begin_scan(rem_table_cursor *cursor, rem_error *err) {
-  rem_buffer upper REM_CLEANUP(rem_buffer_deinit) = {0};
   rem_buffer_reset(&cursor->iterator_prefix);
   rem_key_entity_prefix(&cursor->iterator_prefix, cursor->module->session->tenant, cursor->module->table->name);
   REM_TRY(open_iterator(cursor, REM_CF_ENTITIES, err));
   REM_TRY(room_for_stretches(cursor, 1, err));
-  rem_buffer_append_slice(&upper, rem_buffer_slice(&cursor->iterator_prefix));
-  to_end(&upper);
-  return add_stretch(cursor, &cursor->iterator_prefix, &upper, err);
+  /* The whole of the iterator, whose own bounds cost nothing. */
+  cursor->stretches[cursor->stretch_count++] = (rem_stretch){0};
+  return REM_OK;
 }
 
 static rem_status begin_index(rem_table_cursor *cursor, sqlite3_value **arguments, rem_error *err) {

@@ -89,6 +89,14 @@ static rem_status move(rem_table_cursor *cursor, bool *ret_there, rem_error *err
   return REM_OK;
 }
 
+/* Most rows of a filtered scan go no further than this. */
+static bool is_rejected(const rem_table_cursor *cursor, rem_slice value) {
+  for (int i = 0; i < cursor->term_count; i++)
+    if (rem_term_rejects(&cursor->terms[i], value.data, value.size))
+      return true;
+  return false;
+}
+
 static rem_status step_scan(rem_table_cursor *cursor, rem_error *err) {
   for (;;) {
     bool there, passes;
@@ -98,8 +106,10 @@ static rem_status step_scan(rem_table_cursor *cursor, rem_error *err) {
       cursor->eof = true;
       return REM_OK;
     }
-    memcpy(cursor->id, rem_key_id(rem_kv_iterator_key(cursor->iterator)), 16);
     rem_slice value = rem_kv_iterator_value(cursor->iterator);
+    if (is_rejected(cursor, value))
+      continue;
+    memcpy(cursor->id, rem_key_id(rem_kv_iterator_key(cursor->iterator)), 16);
     REM_TRY(open_record(cursor, value.data, value.size, &passes, err));
     if (passes)
       return REM_OK;

@@ -131,13 +131,22 @@ static rem_status know_json(rem_session *session, const char *sql, rem_error *er
   return code == SQLITE_NOMEM ? rem_error_nomem(err) : REM_OK;
 }
 
-/* Is one of the words of an outer join in the text? In a string or a name it does no harm. */
+static bool has_word(const char *sql, size_t size, const char *word) {
+  size_t word_size = strlen(word);
+  for (size_t at = 0; at + word_size <= size; at++)
+    if ((sql[at] | 0x20) == (word[0] | 0x20) && strncasecmp(sql + at, word, word_size) == 0)
+      return true;
+  return false;
+}
+
+/* Are the words of an outer join in the text? In a string or a name they do no harm. */
 static bool has_outer_joins(const char *sql, size_t size) {
   static const char *const words[] = {"LEFT", "RIGHT", "FULL", "OUTER"};
-  for (size_t at = 0; at + 4 <= size; at++)
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-      if (size - at >= strlen(words[i]) && strncasecmp(sql + at, words[i], strlen(words[i])) == 0)
-        return true;
+  if (!has_word(sql, size, "JOIN"))
+    return false;
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (has_word(sql, size, words[i]))
+      return true;
   return false;
 }
 

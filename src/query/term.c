@@ -226,6 +226,13 @@ bool rem_term_passes(const rem_term *term, const rem_table *table, const uint8_t
   return !read_value(term, table, id, record, scratch, &value) || judge(term, &value);
 }
 
+bool rem_term_rejects(const rem_term *term, const uint8_t *record, size_t size) {
+  rem_value value;
+  if (term->operand == REM_OPERAND_UNKNOWN || term->column->place != REM_COLUMN_FIELD)
+    return false;
+  return rem_record_peek(record, size, term->column->field->number, &value) && (term->operand == REM_OPERAND_NEVER || !judge(term, &value));
+}
+
 bool rem_term_passes_value(const rem_term *term, const uint8_t id[16], const rem_value *value) {
   if (term->operand == REM_OPERAND_UNKNOWN)
     return true;

@@ -37,6 +37,8 @@ void rem_term_init(rem_term *term, const rem_column *column, int op, sqlite3_val
 /* False: SQLite would reject the row. `scratch` holds values of older rows. */
 bool rem_term_passes(const rem_term *term, const rem_table *table, const uint8_t id[16], const rem_record *record,
                      rem_buffer *scratch);
+/* Does the term reject a record that was not opened? False also when that cannot be told without opening it. */
+bool rem_term_rejects(const rem_term *term, const uint8_t *record, size_t size);
 /* The same for a row of which only the value of the term's column is at hand (or its id). */
 bool rem_term_passes_value(const rem_term *term, const uint8_t id[16], const rem_value *value);
 

@@ -228,11 +228,9 @@ static rem_value text_value(rem_type type, rem_slice bytes) {
   return (rem_value){.type = type, .text_size = bytes.size, .text = (const char *)bytes.data};
 }
 
-rem_value rem_record_field(const rem_record *record, uint16_t number) {
+/* The value of a tag over the bytes of its field, which have the size the tag prescribes. */
+static rem_value value_of(uint32_t tag, rem_slice bytes) {
   rem_value value = {.type = REM_TYPE_NULL};
-  uint32_t tag = tag_of(record, number);
-  if (tag == REM_TAG_ABSENT) return value;
-  rem_slice bytes = rem_record__bytes(record, number);
   switch (tag) {
   case REM_TAG_FALSE:
   case REM_TAG_TRUE:
@@ -256,6 +254,26 @@ rem_value rem_record_field(const rem_record *record, uint16_t number) {
   case REM_TAG_JSON: return text_value(REM_TYPE_JSON, bytes);
   default: return value;
   }
+}
+
+rem_value rem_record_field(const rem_record *record, uint16_t number) {
+  uint32_t tag = tag_of(record, number);
+  if (tag == REM_TAG_ABSENT) return (rem_value){.type = REM_TYPE_NULL};
+  return value_of(tag, rem_record__bytes(record, number));
+}
+
+bool rem_record_peek(const uint8_t *data, size_t size, uint16_t number, rem_value *ret_value) {
+  if (size < REM_RECORD_HEADER_SIZE || data[REM_RECORD_AT_VERSION] != REM_RECORD_VERSION) return false;
+  size_t count = rem_load_u16le(data + REM_RECORD_AT_COUNT), start = REM_RECORD_HEADER_SIZE + 4 * count;
+  if (number >= count || size < start) return false;
+  const uint8_t *word = data + REM_RECORD_HEADER_SIZE + 4 * (size_t)number;
+  uint32_t first = rem_load_u32le(word);
+  size_t from = first & REM_RECORD_OFFSET_MASK;
+  size_t to = number + 1u < count ? rem_load_u32le(word + 4) & REM_RECORD_OFFSET_MASK : size - start;
+  int prescribed = TAG_SIZES[first >> 28];
+  if (from > to || to > size - start || (prescribed != ANY_SIZE && (int64_t)(to - from) != prescribed)) return false;
+  *ret_value = value_of(first >> 28, rem_slice_of(data + start + from, to - from));
+  return true;
 }
 
 rem_slice rem_record_edges(const rem_record *record) {

@@ -108,6 +108,12 @@ bool rem_record_has(const rem_record *record, uint16_t number);
 rem_slice rem_record_edges(const rem_record *record); /* JSON array text, or empty */
 rem_slice rem_record_tail(const rem_record *record);  /* JSON object text, or empty */
 
+/*
+ * The value of one field of a record that was not opened: for a scan that passes over most rows and must not check every offset of each. False: this field of this
+ * record cannot be read so (it is damaged, a stub, or written before the field was there): open it. Text and uuid are borrowed from `data`.
+ */
+bool rem_record_peek(const uint8_t *data, size_t size, uint16_t number, rem_value *ret_value);
+
 /* A top-level field of the tail by name: REM_OK or REM_NOT_FOUND. Text is borrowed from the record or from `scratch`. */
 REM_CHECKED rem_status rem_record_tail_field(const rem_record *record, const char *name, size_t name_size,
                                              rem_buffer *scratch, rem_value *ret_value, rem_error *err);

@@ -21,7 +21,7 @@ struct rem_kv_iterator {
   rem_buffer lower, upper;             /* of the making; RocksDB points into them */
   rem_buffer range_lower, range_upper; /* when narrowed */
   bool valid;
-  rem_slice key; /* of the current position */
+  rem_slice key; /* of the current position; data NULL: not asked for yet */
 };
 
 static rem_slice range_lower(const rem_kv_iterator *it) {
@@ -134,13 +134,18 @@ static bool in_range(const rem_kv_iterator *it) {
   return !it->range_upper.size || rem_slice_compare(it->key, rem_buffer_slice(&it->range_upper)) < 0;
 }
 
-static void arrive(rem_kv_iterator *it) {
-  it->valid = rocksdb_iter_valid(it->iterator);
-  if (!it->valid)
-    return;
+static rem_slice current_key(const rem_kv_iterator *it) {
   size_t size;
   const char *key = rocksdb_iter_key(it->iterator, &size);
-  it->key = rem_slice_of(key, size);
+  return rem_slice_of(key, size);
+}
+
+static void arrive(rem_kv_iterator *it) {
+  it->valid = rocksdb_iter_valid(it->iterator);
+  it->key = (rem_slice){0};
+  if (!it->valid || (!it->range_lower.size && !it->range_upper.size))
+    return;
+  it->key = current_key(it);
   it->valid = in_range(it);
 }
 
@@ -204,7 +209,7 @@ bool rem_kv_iterator_valid(const rem_kv_iterator *it) {
 }
 
 rem_slice rem_kv_iterator_key(const rem_kv_iterator *it) {
-  return it->key;
+  return it->key.data ? it->key : current_key(it);
 }
 
 rem_slice rem_kv_iterator_value(const rem_kv_iterator *it) {
