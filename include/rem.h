@@ -479,6 +479,7 @@ REM_API size_t rem_batch_count(const rem_batch *batch);
 typedef struct rem_batch_result {
   int64_t inserted, updated, unchanged, deleted, missing, pending;
   int64_t first_seq, last_seq; /* 0 when nothing was written */
+  int64_t truncated; /* texts embedded now that are longer than their model takes: what is beyond its window does not count */
 } rem_batch_result;
 /* Embeds and commits, and leaves the batch empty for the next rows, also when it fails. On failure nothing is stored and
  * `ret_failed_index` (may be NULL, as `ret_result`) is the row to blame, or -1. Rows whose embedding cannot be had now are stored all the same and

@@ -58,7 +58,7 @@ typedef struct upsert {
   int filling;      /* which of the two is being filled; the other one is being committed or empty */
   bool committing;
   pthread_t thread; /* commits loads[1 - filling] */
-  int64_t inserted, updated, unchanged, pending, failed, valid;
+  int64_t inserted, updated, unchanged, pending, truncated, failed, valid;
   cli_text errors;  /* items of the result's array */
   cli_progress progress;
 } upsert;
@@ -160,6 +160,7 @@ static void count_committed(upsert *u, load *l) {
   u->updated += l->result.updated;
   u->unchanged += l->result.unchanged;
   u->pending += l->result.pending;
+  u->truncated += l->result.truncated;
   load_reset(l);
 }
 
@@ -323,6 +324,9 @@ static void print_result(upsert *u) {
   }
   if (u->pending)
     cli_notice_pending(u->cli, "%lld rows are stored without their embedding", (long long)u->pending);
+  if (u->truncated)
+    cli_notice(u->cli, "%lld texts are longer than their model takes: what is beyond its window was not embedded",
+               (long long)u->truncated);
   u->cli->row_count = u->dry_run ? u->valid : stored_rows(u);
 }
 

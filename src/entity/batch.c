@@ -33,6 +33,7 @@ void rem_batch__clear(rem_batch *batch) {
   batch->committed = false;
   batch->trouble = (rem_error){0};
   batch->refused_only = false;
+  batch->truncated = 0;
   rem_hash_map_clear(&batch->places);
   batch->placed = 0;
   rem_arena_reset(&batch->arena);

@@ -77,6 +77,7 @@ struct rem_batch {
   bool begins_tenant;    /* marks the tenant as complete */
   rem_error trouble;     /* why vectors of the last commit could not be had; code 0: all could */
   bool refused_only;     /* it was only that the model refuses single texts */
+  int64_t truncated;     /* texts cut to their model's window */
   const struct rem_transaction *transaction; /* whose reads must still hold when this is applied; borrowed, may be NULL */
 };
 

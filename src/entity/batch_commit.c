@@ -94,6 +94,7 @@ rem_status rem_entity_batch_commit(rem_batch *batch, rem_batch_result *ret_resul
       *ret_failed_index = failed_index;
     return status;
   }
+  result.truncated = batch->truncated;
   if (ret_result)
     *ret_result = result;
   return REM_OK;

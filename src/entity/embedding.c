@@ -117,6 +117,7 @@ static rem_status embed_chunk(rem_batch *batch, unsigned slot, rem_embedder *emb
       *err = reason;
     return status;
   }
+  batch->truncated += (int64_t)result.truncated;
   for (size_t i = 0; i < count; i++) {
     rem_change_vector *vector = &changes[i]->vectors[slot];
     vector->values = done[i] ? values + i * dimension : NULL;

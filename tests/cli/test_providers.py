@@ -384,9 +384,10 @@ class Refused(ProviderTest):
             return 400 if max(map(len, request.texts)) > 20000 else None
         provider = self.serve(behave)
         self.init()
-        self.db("insert", "resources", self.row("word " * 20000))
-        self.assertEqual((self.table()["vectors"], self.table()["pending"]), (1, 0))
-        self.assertLessEqual(len(provider.texts[-1]), 20000)
+        result = self.db("upsert", "--schema", "resources", input=self.rows(["word " * 20000, "short"]))
+        self.assertIn("1 texts are longer than their model takes", result.err)
+        self.assertEqual((self.table()["vectors"], self.table()["pending"]), (2, 0))
+        self.assertLessEqual(min(len(text) for text in provider.texts if text.startswith("word")), 20000)
 
 
 class Down(ProviderTest):
