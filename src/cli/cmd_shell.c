@@ -34,7 +34,7 @@ static int open_for(shell *s, const char *text, size_t size) {
   if (transaction)
     return CLI_DONE;
   /* A script that has written will write again. */
-  if (!s->terminal && query->session && query->mode == REM_WRITE)
+  if ((!s->terminal || s->depth > 0) && query->session && query->mode == REM_WRITE)
     return CLI_DONE;
   bool reads_again = query->session && query->mode == REM_READ && !writes;
   int code = cli_query_open(query, writes ? REM_WRITE : REM_READ);
@@ -43,9 +43,8 @@ static int open_for(shell *s, const char *text, size_t size) {
   return code;
 }
 
-/* Nobody else can write while the shell waits for a line. */
-static int let_go(shell *s) {
-  bool held = s->terminal && s->query.session && s->query.mode == REM_WRITE && !rem_session_in_transaction(s->query.session);
+int shell_let_go(shell *s) {
+  bool held = s->terminal && s->depth == 0 && s->query.session && s->query.mode == REM_WRITE && !rem_session_in_transaction(s->query.session);
   return held ? cli_query_open(&s->query, REM_READ) : CLI_DONE;
 }
 
@@ -60,7 +59,7 @@ int shell_run(shell *s, const cli_source *source, size_t at, size_t size) {
     if (cli->row_count >= 0) fprintf(stderr, ", %lld row%s", (long long)cli->row_count, cli->row_count == 1 ? "" : "s");
     fputc('\n', stderr);
   }
-  int failure = let_go(s);
+  int failure = shell_let_go(s);
   fflush(stdout);
   return code == CLI_DONE ? failure : code;
 }

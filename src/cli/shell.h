@@ -31,6 +31,9 @@ int shell_finish(shell *s);
 /* Runs one statement, opening the database as it needs. */
 int shell_run(shell *s, const cli_source *source, size_t at, size_t size);
 
+/* Closes a database that is open for writing, unless a transaction or script is going on: others wait for it while the shell waits for a line. */
+int shell_let_go(shell *s);
+
 /* `line` begins with a dot. */
 int shell_command(shell *s, const char *line);
 /* The `index`th dot command, as ".tables"; NULL past the last. */

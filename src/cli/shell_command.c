@@ -135,7 +135,8 @@ static int run_read(shell *s, char *argument) {
   s->depth--;
   cli_text_clear(&s->typed);
   cli_text_free(&script);
-  return code;
+  int failure = shell_let_go(s);
+  return code == CLI_DONE ? failure : code;
 }
 
 static int run_explain(shell *s, char *argument) {

@@ -186,6 +186,13 @@ class Terminal(ShellTest):
         self.type("SELECT role FROM person ORDER BY role;\r")
         self.wait_for("guest")
         self.wait_for("lead")
+        self.wait_for("db> ")
+        self.file("many.sql", "".join(f"INSERT INTO person(name, email, role) VALUES ('n', '{n}@x', 'many');\n" for n in range(20)))
+        self.type(".read many.sql\r")
+        for _ in range(20):
+            self.wait_for("1 row changed")
+        self.wait_for("db> ")
+        self.db("insert", "person", json.dumps(ALICE))
 
 
 if __name__ == "__main__":
