@@ -176,10 +176,13 @@ void rem_ann__task(rem_ann__index *index) {
   pthread_mutex_lock(&index->work);
   bool missing = writer && !is_in_memory(index) && !has_file(index);
   bool much = writer && atomic_load(&index->since_file) > limit(index, 4);
-  if (missing || much || !writer || atomic_load(&index->recent_scored))
+  bool move = atomic_load(&index->recent_scored) > 0 || is_in_memory(index);
+  if (missing || much || move)
     status = writer ? bring_up(index, &reason) : rem_ann__to_memory(index, &reason);
   if (status == REM_OK && (missing || much))
     status = rem_ann__save(index, &reason);
+  else if (status == REM_OK && move)
+    status = rem_ann__drain(index, false, NULL, &reason);
   atomic_store(&index->look_at, atomic_load(&index->changes) + limit(index, 4) / 8);
   pthread_mutex_unlock(&index->work);
   report_failure(index, status, &reason);

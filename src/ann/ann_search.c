@@ -103,10 +103,12 @@ static rem_status search_all(rem_ann__index *index, const view *seen, const rem_
   return REM_OK;
 }
 
-/* lock held shared. Would the changes beside a mapped file be better off in a graph in memory? */
-static bool is_worth_loading(rem_ann__index *index, uint64_t scored) {
-  if (index->state != REM_ANN__FILE || index->recent.op_count < RECENT_LEAST)
+/* lock held shared. Would the changes in recent be better off in a graph in memory? */
+static bool is_worth_moving(rem_ann__index *index, uint64_t scored) {
+  if (index->recent.op_count < RECENT_LEAST)
     return false;
+  if (index->state == REM_ANN__MEMORY)
+    return true;
   uint64_t sum = atomic_fetch_add(&index->recent_scored, scored) + scored;
   return sum > LOAD_WORTH * index->record.rows;
 }
@@ -124,12 +126,12 @@ static rem_status try_search(rem_ann__index *index, const view *seen, const rem_
   rem_error reason = {0};
   pthread_rwlock_rdlock(&index->lock);
   const rem_graph *graph = index->graph;
-  bool ready = can_answer(index, seen), load = false;
+  bool ready = can_answer(index, seen), move = false;
   rem_status status = ready ? search_all(index, seen, query, ret_hits, report, &reason) : REM_ROW;
   if (status == REM_OK)
-    load = is_worth_loading(index, report->recent);
+    move = is_worth_moving(index, report->recent);
   pthread_rwlock_unlock(&index->lock);
-  if (load)
+  if (move)
     rem_ann__schedule(index);
   if (status == REM_CORRUPT) {
     mark_damaged(index, graph, &reason);

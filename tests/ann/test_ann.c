@@ -190,6 +190,29 @@ static void every_snapshot_sees_its_own_rows(void **state) {
   }
 }
 
+/* A process that goes on searching beside many changes takes the graph into memory and the changes into the graph; also a reader. */
+static void many_searches_beside_changes_move_them_into_the_graph(void **state) {
+  (void)state;
+  world *w = world_new(2000);
+  world_fill(w, 0, 2200);
+  world_checkpoint(w);
+  world_detach(w, false);
+  world_attach(w, true);
+  w->live = 2200;
+  world_fill(w, 2200, 3000);
+  world *reader = world_reader(w);
+  for (int i = 0; i < 5000 && world_stats(reader).recent; i++) {
+    expect_same_now(reader, (uint64_t)i, true);
+    if (i > 20)
+      usleep(1000);
+  }
+  assert_string_equal(world_stats(reader).state, "memory");
+  assert_int_equal(world_stats(reader).recent, 0);
+  expect_same_now(reader, 77, true);
+  world_reader_free(reader);
+  world_free(w);
+}
+
 /* ---- files ---- */
 
 static void old_files_go_and_the_last_stays_for_readers(void **state) {
@@ -257,6 +280,7 @@ int main(void) {
       cmocka_unit_test(a_graph_comes_by_itself_and_is_there_after_reopening),
       cmocka_unit_test(a_row_that_comes_back_is_found_again),
       cmocka_unit_test(every_snapshot_sees_its_own_rows),
+      cmocka_unit_test(many_searches_beside_changes_move_them_into_the_graph),
       cmocka_unit_test(old_files_go_and_the_last_stays_for_readers),
       cmocka_unit_test(a_checkpoint_trims_the_log),
       cmocka_unit_test(another_model_gets_another_graph),
