@@ -189,12 +189,27 @@ rem_catalog_entry *rem_catalog_peek(const rem_catalog *catalog, const char *name
 
 /* ------------------------------------------------------------------------------------------- */
 
+static const char *word_of(rem_field_kind kind) {
+  switch (kind) {
+  case REM_FIELD_BOOL: return "boolean";
+  case REM_FIELD_INT: return "integer";
+  case REM_FIELD_REAL: return "real";
+  case REM_FIELD_TEXT: return "text";
+  case REM_FIELD_INSTANT: return "instant";
+  case REM_FIELD_UUID: return "uuid";
+  case REM_FIELD_LIST: return "list";
+  case REM_FIELD_OBJECT: return "object";
+  case REM_FIELD_ANY: break;
+  }
+  return "any";
+}
+
 static void append_columns(const rem_columns *columns, rem_buffer *buffer) {
   for (int i = 0; i < columns->count; i++) {
     const rem_column *column = &columns->items[i];
     rem_buffer_append_text(buffer, i ? ",{\"name\":" : "{\"name\":");
     rem_json_append_string(buffer, column->name, strlen(column->name));
-    rem_buffer_append_format(buffer, ",\"type\":\"%s\",\"indexed\":%s,\"hidden\":%s}", rem_columns_type_name(column->kind),
+    rem_buffer_append_format(buffer, ",\"type\":\"%s\",\"indexed\":%s,\"hidden\":%s}", word_of(column->kind),
                              column->field && column->field->indexed ? "true" : "false", column->hidden ? "true" : "false");
   }
 }

@@ -416,8 +416,6 @@ const char *rem_plan_operator(int op) {
 
 static void append_term(const choice *c, const rem_plan_term *term, rem_buffer *words) {
   const char *name = c->module->columns.items[term->column].name;
-  if (term->role == REM_ROLE_LIMIT || term->role == REM_ROLE_OFFSET)
-    return;
   if (term->op == SQLITE_INDEX_CONSTRAINT_ISNULL)
     rem_buffer_append_format(words, "%s IS NULL", name);
   else if (term->op == SQLITE_INDEX_CONSTRAINT_ISNOTNULL)
@@ -430,7 +428,8 @@ static void append_term(const choice *c, const rem_plan_term *term, rem_buffer *
 
 static void append_terms(const choice *c, rem_buffer *words, bool filters, const char *separator) {
   for (int i = 0; i < c->plan.count; i++) {
-    if ((c->plan.terms[i].role == REM_ROLE_FILTER) != filters)
+    rem_plan_role role = (rem_plan_role)c->plan.terms[i].role;
+    if ((role == REM_ROLE_FILTER) != filters || role == REM_ROLE_LIMIT || role == REM_ROLE_OFFSET)
       continue;
     rem_buffer_append_text(words, separator);
     append_term(c, &c->plan.terms[i], words);

@@ -110,6 +110,37 @@ class Upsert(KillTest):
         self.assert_whole()
 
 
+class Transactions(KillTest):
+    """Scripts of SQL transactions: each is there wholly, what it inserted and what it changed, or not at all; and in order."""
+    TRANSACTIONS, ROWS = 40, 15
+
+    def script(self, number):
+        lines = []
+        for t in range(self.TRANSACTIONS):
+            rows = ", ".join(f"({number * 1000000 + t * 1000 + n}, {number}, 'new')" for n in range(self.ROWS))
+            lines.append(f"BEGIN; INSERT INTO step(number, round, text) VALUES {rows}; SAVEPOINT s; DELETE FROM step WHERE round = {number}; ROLLBACK TO s;"
+                         f" UPDATE step SET text = 'done {t}' WHERE round = {number} AND text = 'new'; UPDATE step SET text = '{t}' WHERE number = -{number}; COMMIT;")
+        return self.file("script.sql", f"INSERT INTO step(number, round, text) VALUES (-{number}, 0, '-1');\n" + "\n".join(lines))
+
+    def test_transactions_are_whole_and_in_order(self):
+        self.init()
+        self.add_schema(STEP)
+        seconds = self.uninterrupted("query", "--file", self.script(0))
+        killed, number = 0, 0
+        while killed < KILLS and number < 3 * KILLS:
+            number += 1
+            _, was_killed = self.kill_within(seconds, "query", "--file", self.script(number))
+            killed += was_killed
+            self.assert_whole()
+            stored = [entity["properties"] for entity in self.rows("step", "--where", f"round={number}")]
+            last = [entity["properties"]["text"] for entity in self.rows("step", "--where", f"number=-{number}")]
+            done = len(stored) // self.ROWS
+            self.assertEqual(sorted(row["text"] for row in stored), sorted(f"done {t}" for t in range(done) for _ in range(self.ROWS)))
+            self.assertIn(last, ([str(done - 1)],) if done else ([], ["-1"]))
+            if not was_killed:
+                self.assertEqual(done, self.TRANSACTIONS)
+
+
 class Insert(KillTest):
     def test_acknowledged_rows_stay(self):
         self.init()
