@@ -244,25 +244,31 @@ static void many_threads_may_share_one(void **state) {
   rem_embedder_close(embedder);
 }
 
+typedef struct canceller {
+  int before; /* requests until now */
+  atomic_bool cancel;
+} canceller;
+
 static void *cancel_once_asked(void *context) {
-  int before = server.requests;
-  while (server.requests == before)
+  canceller *canceller = context;
+  while (server.requests == canceller->before)
     usleep(1000);
-  atomic_store((atomic_bool *)context, true);
+  atomic_store(&canceller->cancel, true);
   return NULL;
 }
 
 static void a_wait_can_be_cancelled(void **state) {
   (void)state;
   float vector[DIMENSION];
-  atomic_bool cancel = false;
+  canceller canceller = {0};
   pthread_t thread;
   rem_error error = {0};
   rem_embedder *embedder = open_model("openai:any");
   assert_int_equal(rem_embedder_ready(embedder, DIMENSION, NULL, &error), REM_OK);
   server.silent = true;
-  assert_int_equal(pthread_create(&thread, NULL, cancel_once_asked, &cancel), 0);
-  rem_embed_request request = {.texts = texts, .count = 1, .cancel = &cancel};
+  canceller.before = server.requests;
+  assert_int_equal(pthread_create(&thread, NULL, cancel_once_asked, &canceller), 0);
+  rem_embed_request request = {.texts = texts, .count = 1, .cancel = &canceller.cancel};
   rem_status status = rem_embedder_embed(embedder, &request, &(rem_embed_result){.vectors = vector}, &error);
   pthread_join(thread, NULL);
   server.silent = false;
