@@ -17,6 +17,7 @@
 #include "entity/read.h"
 #include "entity/slot_change.h"
 #include "storage/key.h"
+#include "storage/log.h"
 
 #define PIECE 128 /* rows embedded and committed at once */
 #define LOOKED_AT 20000 /* rows passed over in one piece */
@@ -36,6 +37,7 @@ typedef struct move_job {
   rem_row row;
   uint8_t cursor[16];
   int64_t moved_in_pass;  /* rows given a vector since the pass began */
+  uint64_t pass_seq;      /* of the tenant's log when it began */
   int64_t refused;        /* texts that the model will not take, in this pass */
   rem_error refusal;      /* of the first of them */
   char refused_id[REM_ID_TEXT_SIZE];
@@ -59,6 +61,11 @@ static void enter(move_job *job, move_phase phase) {
   job->phase = phase;
   job->moved_in_pass = job->refused = 0;
   memset(job->cursor, 0, sizeof job->cursor);
+}
+
+static rem_status begin_pass(move_job *job, rem_error *err) {
+  enter(job, MOVE_ROWS);
+  return rem_log_last_seq(job->engine->kv, NULL, job->tenant, &job->pass_seq, err);
 }
 
 static rem_status next_table(move_job *job) {
@@ -232,13 +239,14 @@ static rem_status make_switch(move_job *job, rem_error *err) {
     enter(job, MOVE_CLEAR);
     return REM_OK;
   }
-  if (job->moved_in_pass == 0) { /* nothing to move, and yet not complete */
+  uint64_t seq;
+  REM_TRY(rem_log_last_seq(job->engine->kv, NULL, job->tenant, &seq, err));
+  if (job->moved_in_pass == 0 && seq == job->pass_seq) { /* nothing to move, nobody wrote, and yet not complete */
     rem_error_set(err, REM_CORRUPT, "the vectors of '%s' are not as many as its counters say", table_name(job));
     rem_error_hint(err, "run 'db check --repair', then this again");
     return REM_CORRUPT;
   }
-  enter(job, MOVE_ROWS);
-  return REM_OK;
+  return begin_pass(job, err);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -290,8 +298,7 @@ static rem_status begin_table(move_job *job, rem_error *err) {
   REM_TRY(rem_slot_begin_move(job->engine, job->tenant, table->name, job->slot, info, &table, err));
   rem_table_unref(job->current);
   job->current = table;
-  enter(job, MOVE_ROWS);
-  return REM_OK;
+  return begin_pass(job, err);
 }
 
 /* Also after a move that a kill cut short behind its switch. */
