@@ -172,5 +172,6 @@ void rem_graph_codec_query(const rem_graph_codec *codec, const float *direction,
 
 uint32_t rem_graph_query_key(const rem_graph_query *query, double similarity) {
   double key = (double)REM_GRAPH_BIAS - (similarity - query->base) * query->scale;
-  return key <= 0 ? 0 : key >= (double)UINT32_MAX ? UINT32_MAX : (uint32_t)key;
+  if (key <= 0) return 0;
+  return key < (double)UINT32_MAX ? (uint32_t)key : UINT32_MAX; /* what is not a number holds everything */
 }
