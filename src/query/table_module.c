@@ -32,9 +32,12 @@ static int connect_table(sqlite3 *sqlite, void *aux, int argument_count, const c
   rem_columns_declare(&module->columns, &declaration);
   if (declaration.failure < 0)
     return SQLITE_NOMEM;
+  /* The limit of columns is for what statements ask for, not for what tables have. */
+  int limit = sqlite3_limit(sqlite, SQLITE_LIMIT_COLUMN, 2000);
   module->session->declaring = true;
   int code = sqlite3_declare_vtab(sqlite, (const char *)declaration.data);
   module->session->declaring = false;
+  sqlite3_limit(sqlite, SQLITE_LIMIT_COLUMN, limit);
   if (code != SQLITE_OK)
     return code;
   table_vtab *vtab = rem_calloc(1, sizeof *vtab);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What stops a statement: its time, an interrupt, rows, memory, length; and that the session goes on after. */
+#include <pthread.h>
+#include <unistd.h>
+
+#include "query_test.h"
+
+static const char ENDLESS[] = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c";
+
+static rem_session *limited(test_db *test, const rem_session_options *options) {
+  rem_session *session;
+  OK(rem_session_open(test->db, options, &session, err));
+  return session;
+}
+
+static void fill(test_db *test) {
+  add_schema(test, "{\"title\":\"Item\",\"short_name\":\"item\",\"type\":\"object\",\"key_field\":\"code\",\"properties\":{\"code\":{\"type\":\"string\"},\"text\":{\"type\":\"string\"}}}");
+  rem_session *session = open_session(test);
+  do_sql(session, "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 500) INSERT INTO item(code, text) SELECT 'k' || n, 'text ' || n FROM c");
+  rem_session_close(session);
+}
+
+static void time_ends_a_statement(void **state) {
+  rem_session_options options;
+  rem_error error;
+  rem_session_options_init(&options);
+  options.timeout_ms = 50;
+  fill(*state);
+  rem_session *s = limited(*state, &options);
+  assert_int_equal(refuse(s, ENDLESS, &error), REM_TIMEOUT);
+  assert_int_equal(refuse(s, "SELECT count(*) FROM item a, item b, item c, item d WHERE a.text < b.text AND c.text > d.text", NULL), REM_TIMEOUT);
+  assert_int_equal(refuse(s, "INSERT INTO item(code) WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT 'x' || n FROM c", NULL), REM_TIMEOUT);
+  expect(s, "SELECT count(*) FROM item", "{\"count(*)\":500}\n");
+  rem_session_close(s);
+  check_whole(*state);
+}
+
+static void *interrupt_soon(void *db) {
+  usleep(30000);
+  rem_interrupt(db);
+  return NULL;
+}
+
+static void an_interrupt_ends_a_statement(void **state) {
+  test_db *test = *state;
+  pthread_t thread;
+  rem_session *s = open_session(test);
+  assert_int_equal(pthread_create(&thread, NULL, interrupt_soon, test->db), 0);
+  assert_int_equal(refuse(s, ENDLESS, NULL), REM_CANCELLED);
+  pthread_join(thread, NULL);
+  assert_int_equal(refuse(s, "SELECT 1", NULL), REM_CANCELLED);
+  rem_interrupt_clear(test->db);
+  expect(s, "SELECT 1 AS n", "{\"n\":1}\n");
+  rem_session_close(s);
+}
+
+static void rows_memory_and_text_are_bounded(void **state) {
+  rem_session_options options;
+  rem_session_options_init(&options);
+  options.max_rows = 10;
+  options.memory_bytes = 2 << 20;
+  options.max_text_bytes = 2000;
+  options.max_depth = 30;
+  options.max_columns = 20;
+  fill(*state);
+  rem_session *s = limited(*state, &options);
+  assert_int_equal(refuse(s, "SELECT code FROM item", NULL), REM_LIMIT);
+  free(run(s, "SELECT code FROM item LIMIT 10"));
+  assert_int_equal(refuse(s, "SELECT length(hex(zeroblob(4000000)))", NULL), REM_LIMIT);
+  assert_int_equal(refuse(s, "INSERT INTO item(code, text) WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 100000) SELECT 'x' || n, 'some text' FROM c", NULL),
+                   REM_LIMIT);
+  char text[4096] = "SELECT 1";
+  for (int i = 0; i < 60; i++)
+    strcat(text, " + 1");
+  assert_true(refuse(s, text, NULL) < 0);
+  memset(text, ' ', 3000);
+  strcpy(text + 3000, "SELECT 1");
+  assert_true(refuse(s, text, NULL) < 0);
+  strcpy(text, "SELECT 1");
+  for (int i = 0; i < 30; i++)
+    strcat(text, ", 1");
+  assert_true(refuse(s, text, NULL) < 0);
+  expect(s, "SELECT count(*) FROM item", "{\"count(*)\":500}\n");
+  rem_session_close(s);
+}
+
+static void statements_outlive_their_session_as_shells(void **state) {
+  rem_statement *statement;
+  rem_session *s = open_session(*state);
+  OK(rem_session_prepare(s, "SELECT 1", 8, &statement, NULL, err));
+  assert_int_equal(rem_statement_step(statement, NULL), REM_ROW);
+  rem_session_close(s);
+  assert_int_equal(rem_statement_step(statement, NULL), REM_MISUSE);
+  assert_int_equal(rem_statement_column_count(statement), 0);
+  rem_statement_free(statement);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(time_ends_a_statement, test_setup, test_teardown),
+      cmocka_unit_test_setup_teardown(an_interrupt_ends_a_statement, test_setup, test_teardown),
+      cmocka_unit_test_setup_teardown(rows_memory_and_text_are_bounded, test_setup, test_teardown),
+      cmocka_unit_test_setup_teardown(statements_outlive_their_session_as_shells, test_setup, test_teardown),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
