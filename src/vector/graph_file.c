@@ -244,6 +244,7 @@ static void fill_header(file_run *run) {
     h->id_mask = h->id_mask * 2 + 1;
   h->id_seed = g->id_seed;
   h->recall = g->recall;
+  h->drift = g->drift;
   h->shortest = h->row_count > 0 ? atomic_load(&g->shortest) : 0;
   h->longest = atomic_load(&g->longest);
   h->scale = g->codec.scale;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The layout of a graph file, version 1. Little endian; every section begins at a block of 4,096 bytes.
+ * The layout of a graph file, version 2 (REM_GRAPH_FILE_VERSION). Little endian; every section begins at a block of 4,096 bytes.
  *
  *   block 0   header
  *   mean          float x dimension, then of the code's components: float x code_dimension
@@ -17,6 +17,9 @@
  *
  * Numbers are given in one order: the vectors of a node follow one another, and so do the rows of a vector. The offsets follow from the
  * counts in the header, so nothing in a file says where something is.
+ *
+ * Versions. Whatever changes the bytes, or what they mean to a search, raises the version. A file of another version is not read:
+ * it is derived data, and is built anew. Magic, version and their places never change.
  */
 #ifndef REM_VECTOR_GRAPH_LAYOUT_H
 #define REM_VECTOR_GRAPH_LAYOUT_H
@@ -40,6 +43,7 @@ typedef struct rem_graph_header {
   uint32_t has_basis;
   uint32_t sums_crc, note_size;
   uint8_t note[REM_GRAPH_NOTE];
+  uint64_t drift; /* rows inserted since the codes were fitted; from version 2 on */
 } rem_graph_header;
 
 /* Offsets of the sections. */
