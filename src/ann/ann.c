@@ -32,6 +32,8 @@ rem_status rem_ann_new(const rem_ann_options *options, rem_ann **ret_ann, rem_er
   if (!ann)
     return rem_error_nomem(err);
   ann->options = *options;
+  if (ann->options.search_ef && ann->options.search_ef < REM_ANN__LEAST_EF)
+    ann->options.search_ef = REM_ANN__LEAST_EF; /* what a graph takes */
   pthread_mutex_init(&ann->lock, NULL);
   pthread_mutex_init(&ann->files, NULL);
   pthread_cond_init(&ann->idle, NULL);
@@ -61,6 +63,11 @@ void rem_ann_settle(rem_ann *ann) {
   rem_ann__index *index;
   for (size_t i = 0; ann->options.committer && (index = rem_ann__at(ann, i)); i++)
     rem_ann__settle(index);
+  if (ann->options.committer && rem_ann__at(ann, 0)) {
+    pthread_mutex_lock(&ann->files);
+    rem_ann__sweep(ann);
+    pthread_mutex_unlock(&ann->files);
+  }
 }
 
 bool rem_ann_pays(const rem_ann *ann, int64_t live_rows) {
@@ -153,6 +160,7 @@ void rem_ann_want(rem_ann *ann, const rem_ann_target *target) {
   rem_ann__index *index = ann->options.flat ? NULL : rem_ann__find(ann, target);
   if (!index || !ann->options.committer)
     return;
+  atomic_store(&index->dropped, false);
   atomic_store(&index->wanted, true);
   rem_ann__schedule(index);
 }
@@ -238,7 +246,9 @@ void rem_ann_stats_get(rem_ann *ann, const rem_ann_target *target, rem_ann_stats
   if (rem_ann__latest(index, &snapshot, &seq, NULL) >= 0)
     (void)!rem_ann__prepare(index, snapshot, seq, NULL);
   pthread_rwlock_rdlock(&index->lock);
-  ret_stats->state = atomic_load(&index->bad_file) && index->state == REM_ANN__NONE ? "damaged" : states[index->state];
+  ret_stats->state = states[index->state];
+  if (atomic_load(&index->bad_file) && index->state == REM_ANN__NONE)
+    ret_stats->state = atomic_load(&index->bad_is_old) ? "outdated" : "damaged";
   if (index->graph)
     rem_graph_stats_get(index->graph, &ret_stats->graph);
   if (index->has_record)

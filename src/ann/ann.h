@@ -46,7 +46,7 @@ typedef struct rem_ann_options {
   bool flat;                  /* P8_VECTOR_INDEX_TYPE=flat: no graphs */
   size_t min_rows;            /* live vectors from which a graph pays; 0: REM_ANN_MIN_ROWS */
   unsigned m, build_ef;       /* of new graphs; 0: the graph's own defaults */
-  unsigned search_ef;         /* pool of a search; not 0: fixed by the user */
+  unsigned search_ef;         /* pool of a search; not 0: fixed by the user, and raised to what a graph takes (10) */
   double recall_target;       /* that the default pool is chosen for at checkpoints; 0: 0.95 */
 } rem_ann_options;
 
@@ -131,7 +131,7 @@ REM_CHECKED rem_status rem_ann_search(rem_ann *ann, const rem_ann_target *target
 REM_CHECKED rem_status rem_ann_checkpoint(rem_ann *ann, const rem_ann_target *target, bool rebuild, rem_error *err);
 
 typedef struct rem_ann_stats {
-  const char *state;     /* "none", "file" (mapped), "memory"; "damaged"; static */
+  const char *state;     /* "none", "file" (mapped), "memory"; "damaged"; "outdated": of another version; static */
   rem_graph_stats graph; /* zeros when none is open */
   uint64_t file_bytes;
   uint64_t file_seq;     /* the sequence the file reflects */

@@ -147,8 +147,8 @@ rem_status rem_ann_check(rem_ann *ann, const rem_ann_target *target, const rem_k
   if (status >= 0)
     status = check_file(&run, &record, &reason);
   *ret_rows = run.rows;
-  if (status == REM_UNKNOWN && was_superseded(index, &record))
-    return REM_OK;
+  if (status == REM_FORMAT || (status == REM_UNKNOWN && was_superseded(index, &record)))
+    return REM_OK; /* nothing that any search would use */
   if (status >= 0 || status == REM_NOMEM || status == REM_CANCELLED) {
     if (status < 0 && err)
       *err = reason;

@@ -120,6 +120,7 @@ rem_status rem_ann__save(rem_ann__index *index, rem_error *err) {
   pthread_rwlock_unlock(&index->lock);
   REM_TRY(begin_record(index, &run, err));
   pthread_mutex_lock(&index->ann->files);
+  rem_ann__sweep(index->ann); /* what attempts that were cut short have left may be what fills the disk */
   rem_status status = write_file(index, &run, err);
   if (status >= 0)
     rem_ann__sweep(index->ann);
@@ -164,6 +165,27 @@ static rem_status bring_up(rem_ann__index *index, rem_error *err) {
   return status;
 }
 
+/*
+ * work held, graph in memory. The codes were fitted to the rows of the build; when most rows have come since, they are chosen anew. A table that grows is
+ * built again each time it is four times as large, which adds a third of a build to what its inserts cost.
+ */
+static rem_status renew(rem_ann__index *index, rem_error *err) {
+  rem_graph_stats stats;
+  rem_graph_stats_get(index->graph, &stats);
+  if (stats.drift <= stats.rows - stats.rows / 4)
+    return REM_OK;
+  rem_status status = rem_ann__build(index, err);
+  return status == REM_NOT_FOUND && is_in_memory(index) ? REM_OK : status;
+}
+
+/* work held: to memory, fitted, and to a file. */
+static rem_status bring_up_and_save(rem_ann__index *index, rem_error *err) {
+  rem_status status = bring_up(index, err);
+  if (status == REM_OK)
+    status = renew(index, err);
+  return status == REM_OK ? rem_ann__save(index, err) : status;
+}
+
 static void report_failure(rem_ann__index *index, rem_status status, const rem_error *reason) {
   if (status < 0 && status != REM_CANCELLED)
     rem_ann__notify(index->ann, "the vector index of '%s' could not be written: %s", index->table, reason->message);
@@ -177,11 +199,13 @@ void rem_ann__task(rem_ann__index *index) {
   bool missing = writer && !is_in_memory(index) && !has_file(index);
   bool much = writer && atomic_load(&index->since_file) > limit(index, 4);
   bool move = atomic_load(&index->recent_scored) > 0 || is_in_memory(index);
-  if (missing || much || move)
+  if (atomic_load(&index->dropped))
+    missing = much = move = false;
+  if (missing || much)
+    status = bring_up_and_save(index, &reason);
+  else if (move)
     status = writer ? bring_up(index, &reason) : rem_ann__to_memory(index, &reason);
-  if (status == REM_OK && (missing || much))
-    status = rem_ann__save(index, &reason);
-  else if (status == REM_OK && move)
+  if (status == REM_OK && move && !missing && !much)
     status = rem_ann__drain(index, false, NULL, &reason);
   atomic_store(&index->look_at, atomic_load(&index->changes) + limit(index, 4) / 8);
   pthread_mutex_unlock(&index->work);
@@ -213,48 +237,61 @@ static rem_status count_log(const rem_ann__index *index, uint64_t seq, uint64_t 
   return rem_kv_iterator_status(iterator, err);
 }
 
-static rem_status apply_trim(void *context, rem_commit_group *group, rem_error *err) {
+static rem_status apply_forget(void *context, rem_commit_group *group, rem_error *err) {
   const rem_ann__index *index = context;
-  rem_buffer lower REM_AUTO_BUFFER = {0}, upper REM_AUTO_BUFFER = {0};
+  rem_buffer key REM_AUTO_BUFFER = {0}, lower REM_AUTO_BUFFER = {0}, upper REM_AUTO_BUFFER = {0};
+  rem_ann__record_key(index, &key);
+  REM_TRY(rem_buffer_status(&key, err));
   rem_key_vector_log_prefix(&lower, index->tenant, index->table, index->area);
   REM_TRY(rem_buffer_status(&lower, err));
   rem_key_prefix_end(&upper, rem_buffer_slice(&lower));
   REM_TRY(rem_buffer_status(&upper, err));
+  rem_commit_delete(group, REM_CF_META, rem_buffer_slice(&key), REM_COMMIT_BLIND);
   rem_commit_delete_range(group, REM_CF_VECTOR_LOG, rem_buffer_slice(&lower), rem_buffer_slice(&upper));
   return REM_OK;
 }
 
-/* A table too small for a graph has a log that nothing will read. */
-static rem_status trim_unread_log(rem_ann__index *index, rem_error *err) {
-  uint64_t most = rem_ann__min_rows(index->ann), count;
-  REM_TRY(count_log(index, 0, most, &count, err));
-  if (count <= most)
-    return REM_OK;
-  rem_commit_request request = {.apply = apply_trim, .context = index};
-  return rem_commit_submit(index->ann->options.committer, &request, err);
+/* work held. No file and no log any more, in one batch: a file whose log is gone would be taken for the present. */
+static rem_status forget(rem_ann__index *index, rem_error *err) {
+  rem_commit_request request = {.apply = apply_forget, .context = index};
+  REM_TRY(rem_commit_submit(index->ann->options.committer, &request, err));
+  pthread_rwlock_wrlock(&index->lock);
+  rem_ann__unload(index);
+  pthread_rwlock_unlock(&index->lock);
+  return REM_OK;
+}
+
+/* work held: a table too small for a graph, or without one by configuration, has a log that nothing reads. */
+static rem_status forget_unread(rem_ann__index *index, uint64_t seq, rem_error *err) {
+  uint64_t most = limit(index, 20), count;
+  REM_TRY(count_log(index, seq, most, &count, err));
+  return count > most ? forget(index, err) : REM_OK;
 }
 
 /* work held. */
 static rem_status settle(rem_ann__index *index, rem_error *err) {
-  rem_ann__record record;
+  rem_ann__record record = {0};
   uint64_t count = 0;
   bool flat = index->ann->options.flat;
   bool large = !flat && atomic_load(&index->live_rows) >= (int64_t)rem_ann__min_rows(index->ann);
   rem_status status = rem_ann__record_read(index, NULL, &record, err);
   REM_TRY(status);
-  bool usable = status == REM_OK && (flat || rem_ann__can_open(index, &record));
+  bool usable = status == REM_OK && !flat && rem_ann__can_open(index, &record);
   if (!usable && !large && !atomic_load(&index->wanted))
-    return trim_unread_log(index, err);
+    return forget_unread(index, record.seq, err);
   if (usable)
     REM_TRY(count_log(index, record.seq, limit(index, 20), &count, err));
-  if (flat || (usable && count <= limit(index, 20)))
+  if (usable && count <= limit(index, 20))
     return REM_OK;
-  REM_TRY(status = bring_up(index, err));
-  return status == REM_OK ? rem_ann__save(index, err) : REM_OK;
+  status = bring_up_and_save(index, err);
+  if (status != REM_NOT_FOUND)
+    return status;
+  atomic_store(&index->wanted, false); /* too few rows after all */
+  return forget_unread(index, record.seq, err);
 }
 
 void rem_ann__settle(rem_ann__index *index) {
-  if (atomic_load(&index->changes) == 0 && !atomic_load(&index->wanted))
+  if (atomic_load(&index->dropped) || (atomic_load(&index->changes) == 0 && !atomic_load(&index->wanted)))
     return;
   pthread_mutex_lock(&index->work);
   (void)!settle(index, NULL); /* the next writer tries again */
@@ -268,23 +305,15 @@ rem_status rem_ann_checkpoint(rem_ann *ann, const rem_ann_target *target, bool r
   if (!ann->options.committer)
     return rem_error_set(err, REM_READONLY, "the database was opened for reading");
   pthread_mutex_lock(&index->work);
-  rem_status status = rebuild ? rem_ann__build(index, err) : bring_up(index, err);
-  if (status == REM_OK)
+  atomic_store(&index->dropped, false);
+  rem_status status = rebuild ? rem_ann__build(index, err) : bring_up_and_save(index, err);
+  if (status == REM_OK && rebuild)
     status = rem_ann__save(index, err);
   pthread_mutex_unlock(&index->work);
   return status;
 }
 
 /* ---- an end ---- */
-
-static rem_status apply_drop(void *context, rem_commit_group *group, rem_error *err) {
-  const rem_ann__index *index = context;
-  rem_buffer key REM_AUTO_BUFFER = {0};
-  rem_ann__record_key(index, &key);
-  REM_TRY(rem_buffer_status(&key, err));
-  rem_commit_delete(group, REM_CF_META, rem_buffer_slice(&key), REM_COMMIT_BLIND);
-  return apply_trim(context, group, err);
-}
 
 rem_status rem_ann_drop(rem_ann *ann, const char *tenant, const char *table, unsigned area, rem_error *err) {
   rem_ann_target target = {.tenant = tenant, .table = table, .area = area};
@@ -297,16 +326,18 @@ rem_status rem_ann_drop(rem_ann *ann, const char *tenant, const char *table, uns
   if (!index)
     return there == REM_OK ? rem_error_nomem(err) : REM_OK;
   pthread_mutex_lock(&index->work);
-  rem_commit_request request = {.apply = apply_drop, .context = index};
   rem_status status = REM_OK;
+  atomic_store(&index->dropped, true); /* work that is waiting for its turn must not build from what is left */
   if (there == REM_OK)
-    status = rem_commit_submit(ann->options.committer, &request, err);
+    status = forget(index, err);
   if (status >= 0) {
     pthread_rwlock_wrlock(&index->lock);
     rem_ann__unload(index);
     pthread_rwlock_unlock(&index->lock);
     atomic_store(&index->live_rows, 0);
     atomic_store(&index->wanted, false);
+  } else {
+    atomic_store(&index->dropped, false);
   }
   pthread_mutex_unlock(&index->work);
   return status < 0 ? status : REM_OK;

@@ -48,6 +48,7 @@ void rem_ann_committed(rem_ann *ann, const rem_ann_target *target, const rem_ann
   rem_ann__index *index = rem_ann__find(ann, target);
   if (!index)
     return; /* nothing is open for it: it is read from the log one day */
+  atomic_store(&index->dropped, false);
   atomic_store(&index->live_rows, live_rows);
   atomic_fetch_add(&index->changes, count);
   atomic_fetch_add(&index->since_file, count);

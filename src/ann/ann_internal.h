@@ -29,6 +29,7 @@ enum {
   REM_ANN__NOTICES = 8,
   REM_ANN__NOTE_SIZE = 32,
   REM_ANN__FIRST_LOOK = 32, /* changes */
+  REM_ANN__LEAST_EF = 10,   /* the smallest pool of a graph */
   REM_ANN__PATH_SIZE = 4096,
 };
 
@@ -74,6 +75,8 @@ typedef struct rem_ann__index {
   _Atomic uint64_t look_at;        /* when `changes` reaches it, it is looked at whether a graph or file is due */
   _Atomic uint64_t recent_scored;  /* vectors compared in recent since the file was opened */
   _Atomic bool open;               /* state is not NONE: what only open indexes need is spared the others */
+  _Atomic bool bad_is_old;         /* it is only of another version */
+  _Atomic bool dropped;            /* and nothing was committed since: what the store still has is about to go */
   _Atomic bool wanted;             /* a new graph is wanted though nothing was written */
   _Atomic bool scheduled;          /* a task is under way */
 } rem_ann__index;
@@ -132,7 +135,8 @@ rem_status rem_ann__open_file(rem_ann__index *index, const rem_ann__record *reco
 bool rem_ann__can_open(rem_ann__index *index, const rem_ann__record *record);
 /* lock held alone: the open file was found damaged. */
 void rem_ann__refuse(rem_ann__index *index, const rem_error *reason);
-/* lock held alone, a graph open: reads changes in (known, seq] from the log under `snapshot`. On failure the index is broken. */
+/* lock held alone, a graph open: reads changes in (known, seq] from the log under `snapshot`. REM_NOT_FOUND: the log no longer has all of
+ * them, since a later file took its beginning. Unless REM_OK the index is broken. */
 rem_status rem_ann__catch_up(rem_ann__index *index, const rem_kv_snapshot *snapshot, uint64_t seq, rem_error *err);
 /* No lock held: makes the index able to answer at `seq`. REM_OK, REM_NOT_FOUND (it cannot), or a failure. */
 rem_status rem_ann__prepare(rem_ann__index *index, const rem_kv_snapshot *snapshot, uint64_t seq, rem_error *err);

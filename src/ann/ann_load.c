@@ -52,9 +52,13 @@ static rem_status refuse_file(rem_ann__index *index, const rem_ann__record *reco
   if (status == REM_NOMEM || status == REM_CANCELLED)
     return REM_NOT_FOUND;
   atomic_store(&index->bad_file, record->file);
+  atomic_store(&index->bad_is_old, status == REM_FORMAT);
   bool writer = index->ann->options.committer != NULL;
-  rem_ann__notify(index->ann, "the vector index of '%s' cannot be used (%s); %s", index->table, reason,
-                  writer ? "it is being built anew" : "searches compare every vector until a writer has built it anew");
+  const char *then = writer ? "it is being built anew" : "searches compare every vector until a writer has built it anew";
+  if (status == REM_FORMAT)
+    rem_ann__notify(index->ann, "the vector index of '%s' was written by another version of this program; %s", index->table, then);
+  else
+    rem_ann__notify(index->ann, "the vector index of '%s' cannot be used (%s); %s", index->table, reason, then);
   if (writer) {
     atomic_store(&index->wanted, true);
     rem_ann__schedule(index);
@@ -213,15 +217,29 @@ static rem_status add_from_store(rem_ann__index *index, const rem_kv_snapshot *s
   return rem_recent_add(&index->recent, item->id, vector, item->seq, err);
 }
 
+/*
+ * Does the log of the snapshot still begin where the index ends? A reader's view can move on while its file is being loaded, past the record that named
+ * it; and a log whose record is gone may have been cleared.
+ */
+static rem_status is_continued(const rem_ann__index *index, const rem_kv_snapshot *snapshot, rem_error *err) {
+  rem_ann__record record;
+  rem_status status = rem_ann__record_read(index, snapshot, &record, err);
+  if (status == REM_OK)
+    return record.seq <= index->known ? REM_OK : REM_NOT_FOUND;
+  return status == REM_NOT_FOUND && index->ann->options.committer ? REM_OK : status;
+}
+
 rem_status rem_ann__catch_up(rem_ann__index *index, const rem_kv_snapshot *snapshot, uint64_t seq, rem_error *err) {
   logged_list list REM_CLEANUP(logged_list_deinit) = {0};
   if (index->known >= seq)
     return REM_OK;
-  rem_status status = read_log(index, snapshot, seq, &list, err);
-  bool lost = status >= 0 && keep_last(&list);
-  for (size_t i = 0; i < list.count && status >= 0; i++)
+  rem_status status = is_continued(index, snapshot, err);
+  if (status == REM_OK)
+    status = read_log(index, snapshot, seq, &list, err);
+  bool lost = status == REM_OK && keep_last(&list);
+  for (size_t i = 0; i < list.count && status == REM_OK; i++)
     status = add_from_store(index, snapshot, &list.items[i], err);
-  if (status < 0) {
+  if (status != REM_OK) {
     index->broken = true;
     return status;
   }
@@ -287,14 +305,21 @@ rem_status rem_ann__install(rem_ann__index *index, rem_graph *graph, const rem_a
                             rem_error *err) {
   rem_kv_snapshot *snapshot REM_AUTO_SNAPSHOT = NULL;
   uint64_t seq;
+  rem_graph_stats stats;
+  rem_graph_stats_get(graph, &stats);
   pthread_rwlock_wrlock(&index->lock);
   rem_ann__unload(index);
+  if (stats.dimension != index->dimension) { /* another model came meanwhile */
+    pthread_rwlock_unlock(&index->lock);
+    rem_graph_free(graph);
+    return REM_NOT_FOUND;
+  }
   take_graph(index, graph, record, REM_ANN__MEMORY);
   index->has_record = on_file;
   rem_status status = rem_ann__latest(index, &snapshot, &seq, err);
   if (status >= 0)
     status = rem_ann__catch_up(index, snapshot, seq, err);
-  if (status < 0)
+  if (status != REM_OK)
     rem_ann__unload(index);
   pthread_rwlock_unlock(&index->lock);
   return status;

@@ -3,6 +3,9 @@
 #include "ann_test.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+
+#include "ann/ann_internal.h"
 
 #define ROWS 600
 #define MIN_ROWS 200
@@ -274,6 +277,166 @@ static void another_model_gets_another_graph(void **state) {
   world_free(w);
 }
 
+/* ---- what is no longer of use ---- */
+
+static size_t count_keys(world *w, rem_kv_family family, const char *prefix) {
+  rem_kv_iterator *iterator = NULL;
+  size_t count = 0;
+  OK(rem_kv_iterator_prefix(w->kv, NULL, family, rem_slice_text(prefix), &iterator, err));
+  for (rem_kv_iterator_first(iterator); rem_kv_iterator_valid(iterator); rem_kv_iterator_next(iterator))
+    count++;
+  rem_kv_iterator_free(iterator);
+  return count;
+}
+
+/* Without graphs by configuration nothing reads the log: it does not grow without end, and a file that it no longer leads on from is not used again. */
+static void a_flat_database_forgets_file_and_log(void **state) {
+  (void)state;
+  world *w = world_new(MIN_ROWS);
+  world_fill(w, 0, ROWS);
+  world_detach(w, false);
+  w->options.flat = true;
+  world_attach(w, true);
+  world_op op = {PUT, 3, 90001};
+  world_commit(w, &op, 1);
+  world_detach(w, false);
+  world_attach(w, true);
+  assert_int_equal(count_keys(w, REM_CF_META, "graph:"), 1); /* a little is kept for whoever changes his mind */
+  assert_int_equal(count_keys(w, REM_CF_VECTOR_LOG, "vlog:"), 1);
+  world_fill(w, ROWS, ROWS + 2 * MIN_ROWS);
+  world_detach(w, false);
+  w->options.flat = false;
+  world_attach(w, true);
+  assert_int_equal(count_keys(w, REM_CF_VECTOR_LOG, "vlog:"), 0);
+  assert_int_equal(count_keys(w, REM_CF_META, "graph:"), 0);
+  assert_int_equal(count_files(w), 0);
+  expect_same_now(w, 3, false);
+  world_commit(w, &op, 1);
+  world_detach(w, false);
+  world_attach(w, true);
+  for (uint64_t i = 0; i < 10; i++)
+    expect_same_now(w, 90000 + i, true);
+  world_free(w);
+}
+
+static void make_file(const world *w, const char *name) {
+  char path[160];
+  snprintf(path, sizeof path, "%s/vectors/%s", w->path, name);
+  int file = open(path, O_WRONLY | O_CREAT, 0600);
+  assert_true(file >= 0);
+  close(file);
+}
+
+/* What a kill between writing and naming has left goes with the next close, though no file is due then. */
+static void files_that_nothing_names_go(void **state) {
+  (void)state;
+  world *w = world_new(MIN_ROWS);
+  world_fill(w, 0, ROWS);
+  world_checkpoint(w);
+  world_detach(w, false);
+  make_file(w, "00000000000000ab.graph");
+  make_file(w, "00000000000000ad.graph.tmp");
+  make_file(w, "notes.txt");
+  size_t before = count_files(w);
+  world_attach(w, true);
+  world_op op = {PUT, 3, 90001};
+  world_commit(w, &op, 1);
+  world_detach(w, false);
+  world_attach(w, true);
+  assert_int_equal(count_files(w), before - 2);
+  expect_same_now(w, 3, true);
+  world_free(w);
+}
+
+/* Work that was waiting when a table's vectors were given up does not build from what the store still has of them. */
+static void nothing_is_built_from_what_was_dropped(void **state) {
+  (void)state;
+  world *w = world_new(MIN_ROWS);
+  world_fill(w, 0, ROWS);
+  world_checkpoint(w);
+  OK(rem_ann_drop(w->ann, TENANT, TABLE, 0, err));
+  rem_ann__task(rem_ann__at(w->ann, 0));
+  rem_ann_settle(w->ann);
+  assert_int_equal(count_keys(w, REM_CF_META, "graph:"), 0);
+  assert_int_equal(count_keys(w, REM_CF_VECTOR_LOG, "vlog:"), 0);
+  assert_int_equal(count_files(w), 0);
+  rem_ann_target target = world_target();
+  rem_ann_want(w->ann, &target);
+  rem_ann_settle(w->ann);
+  assert_int_equal(count_keys(w, REM_CF_META, "graph:"), 1);
+  expect_same_now(w, 3, true);
+  world_free(w);
+}
+
+/* A reader whose view moved past a checkpoint while something long is under way does not take a log without its beginning for all that happened. */
+static void a_log_without_its_beginning_is_not_caught_up_with(void **state) {
+  (void)state;
+  world *w = world_new(MIN_ROWS);
+  world_fill(w, 0, ROWS);
+  world_checkpoint(w);
+  world *reader = world_reader(w);
+  expect_same_now(reader, 3, true);
+  for (uint32_t round = 0; round < 2; round++) {
+    world_op ops[] = {{PUT, 3 + round, 90001 + round}, {HIDE, 10 + round, 0}};
+    w->live--;
+    world_commit(w, ops, 2);
+    world_checkpoint(w);
+  }
+  world_op op = {PUT, 20, 90020};
+  world_commit(w, &op, 1);
+  OK(rem_kv_refresh(reader->kv, err));
+  rem_ann__index *index = rem_ann__at(reader->ann, 0);
+  pthread_mutex_lock(&index->work);
+  for (uint64_t i = 0; i < 4; i++)
+    expect_same_now(reader, 90001 + i, false);
+  pthread_mutex_unlock(&index->work);
+  for (uint64_t i = 0; i < 4; i++)
+    expect_same_now(reader, 90001 + i, true);
+  world_reader_free(reader);
+  world_free(w);
+}
+
+/* The codes are fitted to the rows of the build; when most rows have come later they are chosen anew, also when processes came and went between. */
+static void a_graph_that_has_outgrown_its_codes_is_built_anew(void **state) {
+  (void)state;
+  world *w = world_new(MIN_ROWS);
+  rem_ann_target target = world_target();
+  world_fill(w, 0, ROWS);
+  OK(rem_ann_checkpoint(w->ann, &target, true, err));
+  world_detach(w, false);
+  world_attach(w, true);
+  w->live = ROWS;
+  world_fill(w, ROWS, 3 * ROWS);
+  world_checkpoint(w);
+  world_detach(w, false);
+  world_attach(w, true);
+  assert_int_equal(world_stats(w).graph.drift, 2 * ROWS);
+  w->live = 3 * ROWS;
+  world_fill(w, 3 * ROWS, 5 * ROWS);
+  world_checkpoint(w);
+  assert_true(world_stats(w).graph.drift <= ROWS);
+  for (uint64_t i = 0; i < 10; i++)
+    expect_same_now(w, i, true);
+  world_check(w);
+  world_free(w);
+}
+
+/* A pool smaller than a graph takes is no reason to do without it. */
+static void a_tiny_pool_is_raised(void **state) {
+  (void)state;
+  world *w = world_new(MIN_ROWS);
+  char notice[256];
+  w->options.search_ef = 3;
+  world_detach(w, true);
+  world_attach(w, true);
+  world_fill(w, 0, ROWS);
+  world_detach(w, false);
+  world_attach(w, true);
+  expect_same_now(w, 3, true);
+  assert_int_equal(rem_ann_notice(w->ann, notice, sizeof notice), REM_NOT_FOUND);
+  world_free(w);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_small_table_has_no_graph),
@@ -284,6 +447,12 @@ int main(void) {
       cmocka_unit_test(old_files_go_and_the_last_stays_for_readers),
       cmocka_unit_test(a_checkpoint_trims_the_log),
       cmocka_unit_test(another_model_gets_another_graph),
+      cmocka_unit_test(a_flat_database_forgets_file_and_log),
+      cmocka_unit_test(files_that_nothing_names_go),
+      cmocka_unit_test(nothing_is_built_from_what_was_dropped),
+      cmocka_unit_test(a_log_without_its_beginning_is_not_caught_up_with),
+      cmocka_unit_test(a_graph_that_has_outgrown_its_codes_is_built_anew),
+      cmocka_unit_test(a_tiny_pool_is_raised),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

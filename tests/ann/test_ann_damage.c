@@ -230,6 +230,32 @@ static void changes_past_the_index_are_found_and_mended(void **state) {
   world_free(w);
 }
 
+/* A file of an older or a newer program is no damage: it is told in so many words, and made anew. */
+static void another_version_is_built_anew(void **state) {
+  (void)state;
+  for (int kind = 0; kind < 2; kind++) {
+    char path[256], notice[256];
+    world *w = world_with_file(path, sizeof path);
+    int file = open(path, O_RDWR);
+    flip(file, 8, kind ? 3 : 64); /* the lowest byte of the version */
+    close(file);
+    assert_int_equal(search_anew(w, 1), 0);
+    assert_string_equal(world_stats(w).state, "outdated");
+    assert_int_equal(rem_ann_notice(w->ann, notice, sizeof notice), REM_OK);
+    assert_non_null(strstr(notice, "another version"));
+    assert_non_null(strstr(notice, "until a writer"));
+    assert_null(strstr(notice, "damaged"));
+    world_check(w);
+    world_detach(w, true);
+    world_attach(w, true);
+    w->live = ROWS;
+    world_op op = {PUT, 3, 123456};
+    world_commit(w, &op, 1);
+    expect_rebuilt(w);
+    world_free(w);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(no_flipped_byte_leads_to_a_wrong_answer),
@@ -238,6 +264,7 @@ int main(void) {
       cmocka_unit_test(a_writer_that_never_searched_builds_anew_too),
       cmocka_unit_test(a_check_names_the_damage),
       cmocka_unit_test(changes_past_the_index_are_found_and_mended),
+      cmocka_unit_test(another_version_is_built_anew),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
