@@ -18,17 +18,19 @@ typedef struct pending_state {
   struct pending_state *previous;
   struct pending_head *head;
   rem_slice key; /* of a row whose id does not follow from it; else empty */
+  struct pending_state *same_key; /* the one before with this key */
 } pending_state;
 
 typedef struct pending_head {
   pending_state *newest; /* NULL: all of it was taken back */
+  uint8_t id[16];
   bool was_live;
 } pending_head;
 
 typedef struct pending_table {
   rem_table *table; /* owned reference */
-  pending_head **heads;
-  size_t count, capacity;
+  pending_head **heads; /* the first `sorted` of them by id */
+  size_t count, sorted, capacity;
 } pending_table;
 
 typedef struct read_note {
@@ -43,6 +45,7 @@ struct rem_transaction {
   rem_batch *batch; /* owned; NULL after the commit */
   rem_arena arena;  /* heads, states, records */
   rem_hash_map rows; /* table number (4 bytes), id -> pending_head * */
+  rem_hash_map aliases; /* table number, key -> the last pending_state * that has such a `key` */
   pending_table *tables;
   size_t table_count;
   pending_state **states; /* in the order of the writes; as many as the batch has changes */
@@ -86,6 +89,7 @@ void rem_transaction_free(rem_transaction *transaction) {
   rem_free(transaction->states);
   rem_free(transaction->reads);
   rem_hash_map_deinit(&transaction->rows);
+  rem_hash_map_deinit(&transaction->aliases);
   rem_arena_deinit(&transaction->arena);
   rem_free(transaction);
 }
@@ -158,6 +162,7 @@ static pending_head *need_head(rem_transaction *transaction, rem_table *table, c
   if (!head || rem_hash_map_put(&transaction->rows, name, head, NULL, NULL) < 0)
     return NULL;
   head->was_live = was_live;
+  memcpy(head->id, id, 16);
   pending->heads[pending->count++] = head;
   return head;
 }
@@ -172,6 +177,29 @@ static bool room_for_state(rem_transaction *transaction) {
   transaction->states = states;
   transaction->state_capacity = capacity;
   return true;
+}
+
+static rem_slice alias_name(rem_buffer *buffer, uint32_t table, rem_slice key) {
+  uint8_t bytes[4];
+  rem_store_u32le(bytes, table);
+  rem_buffer_append(buffer, bytes, sizeof bytes);
+  rem_buffer_append_slice(buffer, key);
+  return rem_buffer_slice(buffer);
+}
+
+/* Makes `state` the last with its key, or, when it is taken back, the one before it. */
+static rem_status turn_alias(rem_transaction *transaction, pending_state *state, bool back, rem_error *err) {
+  rem_buffer buffer REM_CLEANUP(rem_buffer_deinit) = {0};
+  uint32_t number = 0;
+  (void)find_table(transaction, state->row.table, &number);
+  rem_slice name = alias_name(&buffer, number, state->key);
+  REM_TRY(rem_buffer_status(&buffer, err));
+  if (!back)
+    state->same_key = rem_hash_map_get(&transaction->aliases, name);
+  if (!back || state->same_key)
+    return rem_hash_map_put(&transaction->aliases, name, back ? state->same_key : state, NULL, err);
+  (void)rem_hash_map_remove(&transaction->aliases, name);
+  return REM_OK;
 }
 
 /* What a write leaves of its row, on top of what there was. */
@@ -193,6 +221,8 @@ static rem_status push_state(rem_transaction *transaction, rem_table *table, con
     if (!kept)
       return too_large(err);
     state->key = rem_slice_of(kept, key.size);
+    if (turn_alias(transaction, state, false, err) < 0)
+      return too_large(err);
   }
   state->head = head;
   state->previous = head->newest;
@@ -211,6 +241,9 @@ void rem_transaction_rewind(rem_transaction *transaction, size_t mark) {
   while (transaction->state_count > mark) {
     pending_state *state = transaction->states[--transaction->state_count];
     state->head->newest = state->previous;
+    /* Without memory for it the state stays where it is found, and is passed over there. */
+    if (state->key.size)
+      (void)!turn_alias(transaction, state, true, NULL);
   }
   if (rem_entity_batch_count(transaction->batch) > mark)
     rem_entity_batch_truncate(transaction->batch, mark);
@@ -256,11 +289,14 @@ static rem_status find_base(rem_transaction *transaction, rem_table *table, cons
 /* A row with an id of its own that has this key: in the store, or pending. REM_OK or REM_NOT_FOUND. */
 static rem_status find_alias(rem_transaction *transaction, const rem_table *table, rem_slice key, uint8_t ret_id[16], rem_error *err) {
   uint32_t number;
-  const pending_table *pending = find_table(transaction, table, &number);
-  for (size_t i = 0; pending && i < pending->count; i++) {
-    const pending_state *state = pending->heads[i]->newest;
-    if (!state || !state->key.size || !rem_slice_equal(state->key, key))
-      continue;
+  rem_buffer name REM_CLEANUP(rem_buffer_deinit) = {0};
+  const pending_state *state = NULL;
+  if (rem_transaction_has_aliases(transaction) && find_table(transaction, table, &number))
+    state = rem_hash_map_get(&transaction->aliases, alias_name(&name, number, key));
+  REM_TRY(rem_buffer_status(&name, err));
+  while (state && state->head->newest != state)
+    state = state->same_key;
+  if (state) {
     memcpy(ret_id, state->row.id, 16);
     return REM_OK;
   }
@@ -441,18 +477,46 @@ rem_status rem_transaction_delete(rem_transaction *transaction, rem_table *table
 /* ------------------------------------------------------------------------------------------- */
 /* Reading                                                                                      */
 
-static int compare_rows(const void *a, const void *b) {
-  return memcmp((*(const rem_pending_row *const *)a)->id, (*(const rem_pending_row *const *)b)->id, 16);
+const rem_pending_row *rem_transaction_find(const rem_transaction *transaction, const rem_table *table, const uint8_t id[16]) {
+  const pending_state *state = find_state(transaction, table, id);
+  return state ? &state->row : NULL;
+}
+
+bool rem_transaction_has_aliases(const rem_transaction *transaction) {
+  return transaction->aliases.count > 0;
+}
+
+static int compare_heads(const void *a, const void *b) {
+  return memcmp((*(const pending_head *const *)a)->id, (*(const pending_head *const *)b)->id, 16);
+}
+
+/* Sorts the heads that came since the last time, and merges them in from behind. */
+static rem_status sort_heads(pending_table *pending, rem_error *err) {
+  size_t old = pending->sorted, added = pending->count - old, at = pending->count;
+  if (added == 0)
+    return REM_OK;
+  pending_head **tail REM_AUTO_FREE = rem_alloc(added * sizeof *tail);
+  if (!tail)
+    return rem_error_nomem(err);
+  memcpy(tail, pending->heads + old, added * sizeof *tail);
+  qsort(tail, added, sizeof *tail, compare_heads);
+  while (added > 0) {
+    bool keep = old > 0 && compare_heads(&pending->heads[old - 1], &tail[added - 1]) > 0;
+    pending->heads[--at] = keep ? pending->heads[--old] : tail[--added];
+  }
+  pending->sorted = pending->count;
+  return REM_OK;
 }
 
 rem_status rem_transaction_collect(const rem_transaction *transaction, const rem_table *table, rem_arena *arena,
                                    const rem_pending_row ***ret_rows, size_t *ret_count, rem_error *err) {
   uint32_t number;
-  const pending_table *pending = find_table(transaction, table, &number);
+  pending_table *pending = find_table(transaction, table, &number);
   *ret_count = 0;
   *ret_rows = NULL;
   if (!pending || pending->count == 0)
     return REM_OK;
+  REM_TRY(sort_heads(pending, err));
   const rem_pending_row **rows = rem_arena_alloc(arena, pending->count * sizeof *rows);
   if (!rows)
     return rem_error_nomem(err);
@@ -460,7 +524,6 @@ rem_status rem_transaction_collect(const rem_transaction *transaction, const rem
   for (size_t i = 0; i < pending->count; i++)
     if (pending->heads[i]->newest)
       rows[count++] = &pending->heads[i]->newest->row;
-  qsort(rows, count, sizeof *rows, compare_rows);
   *ret_rows = rows;
   *ret_count = count;
   return REM_OK;

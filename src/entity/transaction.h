@@ -58,6 +58,10 @@ void rem_transaction_rewind(rem_transaction *transaction, size_t mark);
 
 /* ---- reading ---- */
 
+/* The row `id` of `table` as the transaction has left it; NULL: it has not written it. Borrowed. */
+const rem_pending_row *rem_transaction_find(const rem_transaction *transaction, const rem_table *table, const uint8_t id[16]);
+/* Has it written rows whose ids do not follow from their keys? */
+bool rem_transaction_has_aliases(const rem_transaction *transaction);
 /* The rows of `table` that the transaction has written, deleted ones too, sorted by id: an array in `arena` of `ret_count`. */
 REM_CHECKED rem_status rem_transaction_collect(const rem_transaction *transaction, const rem_table *table, rem_arena *arena,
                                                const rem_pending_row ***ret_rows, size_t *ret_count, rem_error *err);

@@ -16,6 +16,7 @@
 #include "query/plan.h"
 
 #define REM_CURSOR_CHUNK 128 /* rows fetched together */
+#define REM_CURSOR_EXACT INT64_C(9000000000000000) /* integers up to here are given as reals by a column of reals */
 
 /* Encoded bounds of one stretch of an index; an IN has one for each of its values. */
 typedef struct rem_stretch {

@@ -199,6 +199,14 @@ static bool element_value(sqlite3_value *argument, rem_value *value) {
   }
 }
 
+/* An index of a list holds true apart from 1, ANY() takes them for the same: then the index cannot serve. */
+static bool may_be_boolean(sqlite3_value *argument) {
+  rem_value value;
+  if (!element_value(argument, &value) || value.type == REM_TYPE_TEXT)
+    return false;
+  return value.type == REM_TYPE_REAL ? value.real == 0 || value.real == 1 : value.integer == 0 || value.integer == 1;
+}
+
 static rem_status begin_equality(rem_table_cursor *cursor, sqlite3_value *argument, rem_error *err) {
   rem_term *term = &cursor->terms[0];
   REM_TRY(room_for_stretches(cursor, 1, err));
@@ -279,8 +287,8 @@ static rem_status begin_index(rem_table_cursor *cursor, sqlite3_value **argument
   bool usable = true;
   if (first == REM_ROLE_IN)
     REM_TRY(begin_in(cursor, arguments[0], &usable, err));
-  else if (first == REM_ROLE_ACCESS && cursor->terms[0].op != REM_FUNCTION_ANY)
-    usable = cursor->terms[0].operand != REM_OPERAND_UNKNOWN;
+  else if (first == REM_ROLE_ACCESS)
+    usable = cursor->terms[0].op == REM_FUNCTION_ANY ? !may_be_boolean(arguments[0]) : cursor->terms[0].operand != REM_OPERAND_UNKNOWN;
   if (!usable)
     fall_back(cursor);
   if (cursor->path == REM_PATH_SCAN)

@@ -24,10 +24,9 @@ static void give_uuid(sqlite3_context *context, const uint8_t id[16]) {
 
 /* A column of reals holds reals, also where the document had 5 for 5.0: 5 / 2 is 2.5. Integers that no double is stay as they are. */
 static void give_integer(sqlite3_context *context, const rem_column *column, int64_t integer) {
-  double real = (double)integer;
-  bool exact = real > -9.0e15 && real < 9.0e15;
+  bool exact = integer >= -REM_CURSOR_EXACT && integer <= REM_CURSOR_EXACT;
   if (column->kind == REM_FIELD_REAL && exact)
-    sqlite3_result_double(context, real);
+    sqlite3_result_double(context, (double)integer);
   else
     sqlite3_result_int64(context, integer);
 }

@@ -11,7 +11,18 @@
 #include "query/cursor.h"
 #include "storage/key.h"
 
-/* Where a pending row stands in the order of an index: its value and id, as in a key. */
+/* As in a key, but whole: what is too long for an index has its place in the order here. */
+static void append_ordered(rem_buffer *key, const rem_value *value) {
+  if (value->type != REM_TYPE_TEXT) {
+    (void)rem_key_append_value(key, value);
+    return;
+  }
+  size_t first = value->text_size < REM_KEY_VALUE_MAX ? value->text_size : REM_KEY_VALUE_MAX;
+  (void)rem_key_append_value_prefix(key, rem_slice_of(value->text, first));
+  rem_key_append_text(key, rem_slice_of(value->text + first, value->text_size - first));
+}
+
+/* Where a pending row stands in the order of an index: its value and id. */
 static rem_status order_key(rem_table_cursor *cursor, rem_pending_place *place, rem_error *err) {
   if (cursor->path != REM_PATH_INDEX) {
     place->key = rem_slice_of(place->row->id, 16);
@@ -21,7 +32,7 @@ static rem_status order_key(rem_table_cursor *cursor, rem_pending_place *place, 
   const rem_column *column = &cursor->module->columns.items[cursor->plan->column];
   REM_TRY(rem_record_value(&place->row->record, cursor->module->table, column->field, &cursor->scratch, &value, err));
   rem_buffer_reset(&cursor->key);
-  (void)rem_key_append_value(&cursor->key, &value);
+  append_ordered(&cursor->key, &value);
   rem_buffer_append(&cursor->key, place->row->id, 16);
   REM_TRY(rem_buffer_status(&cursor->key, err));
   void *copy = rem_arena_memdup(&cursor->arena, cursor->key.data, cursor->key.size);
@@ -69,13 +80,30 @@ static rem_status begin_scored(rem_table_cursor *cursor, rem_error *err) {
   return REM_OK;
 }
 
+/* All rows of the transaction; of a walk over known ids only those, or a transaction of many statements would cost the square of them. */
+static rem_status collect(rem_table_cursor *cursor, rem_error *err) {
+  const rem_transaction *transaction = cursor->view->transaction;
+  rem_table *table = cursor->module->table;
+  bool by_id = cursor->path == REM_PATH_ID || (cursor->path == REM_PATH_KEY && !rem_transaction_has_aliases(transaction));
+  if (!by_id)
+    return rem_transaction_collect(transaction, table, &cursor->arena, &cursor->pending, &cursor->pending_count, err);
+  cursor->pending = rem_arena_alloc(&cursor->arena, (cursor->id_count + 1) * sizeof *cursor->pending);
+  if (!cursor->pending)
+    return rem_error_nomem(err);
+  for (size_t i = 0; i < cursor->id_count; i++) {
+    const rem_pending_row *row = rem_transaction_find(transaction, table, cursor->ids[i]);
+    if (row)
+      cursor->pending[cursor->pending_count++] = row;
+  }
+  return REM_OK;
+}
+
 rem_status rem_table_cursor__begin_pending(rem_table_cursor *cursor, rem_error *err) {
   cursor->pending_count = cursor->place_count = cursor->next_place = 0;
   cursor->held = cursor->store_done = false;
   if (!cursor->view->transaction || cursor->path == REM_PATH_COUNT)
     return REM_OK;
-  REM_TRY(rem_transaction_collect(cursor->view->transaction, cursor->module->table, &cursor->arena, &cursor->pending,
-                                  &cursor->pending_count, err));
+  REM_TRY(collect(cursor, err));
   if (cursor->pending_count == 0)
     return REM_OK;
   cursor->places = rem_arena_alloc(&cursor->arena, cursor->pending_count * sizeof *cursor->places);

@@ -132,12 +132,19 @@ static bool begins_folded(const rem_table_cursor *cursor, rem_slice entry) {
   return true;
 }
 
+/* An entry does not tell 1e17 from the integer: where give_integer() would leave it one, the record says which it is. */
+static bool is_ambiguous(const rem_table_cursor *cursor) {
+  const rem_value *value = &cursor->covered_value;
+  return cursor->module->columns.items[cursor->plan->column].kind == REM_FIELD_REAL && value->type == REM_TYPE_INT &&
+         (value->integer > REM_CURSOR_EXACT || value->integer < -REM_CURSOR_EXACT);
+}
+
 /* The value that a covered row has, out of its entry. False: it is not whole there. */
 static bool read_entry(rem_table_cursor *cursor, rem_slice entry) {
   size_t start = cursor->iterator_prefix.size;
   rem_slice encoded = rem_slice_of(entry.data + start, entry.size - start - 16);
   rem_buffer_reset(&cursor->value_text);
-  return rem_key_decode_value(encoded, &cursor->value_text, &cursor->covered_value);
+  return rem_key_decode_value(encoded, &cursor->value_text, &cursor->covered_value) && !is_ambiguous(cursor);
 }
 
 /* The value of a covered row is judged as that of a record is: it is the only column terms can be on, beside the id. */

@@ -5,6 +5,8 @@
  */
 #include "query/entities_module.h"
 
+#include <strings.h>
+
 #include "query/cursor.h"
 
 enum { COLUMN_ID, COLUMN_TABLE, COLUMN_KEY, COLUMN_NAME, COLUMN_TYPE, COLUMN_CREATED_AT, COLUMN_MODIFIED_AT, COLUMN_DELETED_AT, COLUMN_EDGES, COLUMN_DOC, COLUMN_COUNT };
@@ -70,7 +72,9 @@ static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
   int id = -1, table = -1, count = 0;
   (void)vtab;
   for (int i = 0; i < info->nConstraint; i++) {
-    if (!info->aConstraint[i].usable || info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ)
+    const char *collation = sqlite3_vtab_collation(info, i);
+    if (!info->aConstraint[i].usable || info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ || !collation ||
+        strcasecmp(collation, "BINARY") != 0)
       continue;
     if (info->aConstraint[i].iColumn == COLUMN_ID)
       id = i;
@@ -100,8 +104,10 @@ static int open_entities(sqlite3_vtab *vtab, sqlite3_vtab_cursor **ret_cursor) {
 static void drop_inner(entities_cursor *cursor) {
   if (!cursor->inner)
     return;
+  rem_module *module = cursor->inner->module;
   rem_table_cursor_deinit(cursor->inner);
   rem_free(REM_TAKE(cursor->inner));
+  rem_module_unref(module);
 }
 
 static void forget(entities_cursor *cursor) {
@@ -137,6 +143,8 @@ static rem_status enter_table(entities_cursor *cursor, const char *name, rem_err
   if (!cursor->inner)
     return rem_error_nomem(err);
   rem_module *module = aux->deleted_too ? entry->all : entry->live;
+  /* A statement prepared while this one is read may replace the modules: SQLite keeps those of its own tables, not these. */
+  module->references++;
   cursor->inner->module = module;
   cursor->plan = (rem_plan){.path = REM_PATH_SCAN};
   if (cursor->id) {

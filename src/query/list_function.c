@@ -6,6 +6,7 @@
  */
 #include "query/list_function.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,16 +110,18 @@ static int compare_number(sqlite3_value *value, const char *text, size_t size) {
   size_t copied = size < sizeof digits ? size : sizeof digits - 1;
   memcpy(digits, text, copied);
   digits[copied] = 0;
-  bool integer = !strpbrk(digits, ".eE") && copied < 19;
+  errno = 0;
+  int64_t whole = strtoll(digits, NULL, 10);
+  bool integer = !strpbrk(digits, ".eE") && errno == 0;
   bool is_integer = sqlite3_value_type(value) == SQLITE_INTEGER;
   if (integer && is_integer) {
-    int64_t a = sqlite3_value_int64(value), b = strtoll(digits, NULL, 10);
-    return a < b ? -1 : a > b;
+    int64_t a = sqlite3_value_int64(value);
+    return a < whole ? -1 : a > whole;
   }
   if (is_integer)
     return compare_mixed(sqlite3_value_int64(value), strtod(digits, NULL));
   if (integer)
-    return -compare_mixed(strtoll(digits, NULL, 10), sqlite3_value_double(value));
+    return -compare_mixed(whole, sqlite3_value_double(value));
   return compare_reals(sqlite3_value_double(value), strtod(digits, NULL));
 }
 

@@ -165,6 +165,48 @@ static void a_changed_schema_is_seen_by_prepared_statements(void **state) {
   rem_session_close(s);
 }
 
+/* 1e17 and the integer have one entry in an index: a covered row gives what the record does. */
+static void a_large_real_is_a_real_by_every_path(void **state) {
+  add_schema(*state, "{\"title\":\"Mass\",\"short_name\":\"mass\",\"type\":\"object\",\"key_field\":\"code\",\"indexed_fields\":[\"kg\"],"
+                     "\"properties\":{\"code\":{\"type\":\"string\"},\"kg\":{\"type\":\"number\"}},\"required\":[\"code\"]}");
+  rem_session *s = open_session(*state);
+  do_sql(s, "INSERT INTO mass(code, kg) VALUES ('a', 1e17), ('b', -1e16), ('c', 9e15), ('d', 9007199254740993), ('e', 5)");
+  char *expected = run(s, "SELECT kg, typeof(kg) AS t, kg / 3 AS q FROM mass WHERE _doc IS NOT NULL ORDER BY kg");
+  expect(s, "SELECT kg, typeof(kg) AS t, kg / 3 AS q FROM mass ORDER BY kg", expected);
+  assert_non_null(strstr(expected, "\"t\":\"real\",\"q\":33333333333333332"));
+  free(expected);
+  rem_session_close(s);
+}
+
+static void entities_compare_as_the_statement_says(void **state) {
+  rem_session *s = open_session(*state);
+  expect(s, "SELECT count(*) AS n FROM entities WHERE \"table\" = 'PERSON' COLLATE NOCASE", "{\"n\":4}\n");
+  expect(s, "SELECT count(*) AS n FROM entities WHERE \"table\" = 'PERSON'", "{\"n\":0}\n");
+  expect(s, "SELECT name FROM entities WHERE id = (SELECT upper(id) FROM person WHERE name = 'Bob') COLLATE NOCASE", "{\"name\":\"Bob\"}\n");
+  rem_session_close(s);
+}
+
+/* The view walks tables whose modules a changed schema replaces. */
+static void entities_outlive_a_changed_schema(void **state) {
+  test_db *test = *state;
+  rem_session *s = open_session(test);
+  rem_statement *statement;
+  static const char sql[] = "SELECT name FROM entities WHERE \"table\" = 'person'";
+  OK(rem_session_prepare(s, sql, strlen(sql), &statement, NULL, err));
+  assert_int_equal(rem_statement_step(statement, NULL), REM_ROW);
+  char changed[sizeof PERSON + 64];
+  const char *at = strstr(PERSON, "\"properties\":{") + strlen("\"properties\":{");
+  snprintf(changed, sizeof changed, "%.*s\"city\":{\"type\":\"string\"},%s", (int)(at - PERSON), PERSON, at);
+  add_schema(test, changed);
+  expect(s, "SELECT count(city) AS n FROM person", "{\"n\":0}\n");
+  int rows = 1;
+  while (rem_statement_step(statement, NULL) == REM_ROW)
+    rows++;
+  assert_int_equal(rows, 4);
+  rem_statement_free(statement);
+  rem_session_close(s);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(star_gives_fields_and_system_fields_with_their_types, fill, test_teardown),
@@ -175,6 +217,9 @@ int main(void) {
       cmocka_unit_test_setup_teardown(plans_say_what_is_done, fill, test_teardown),
       cmocka_unit_test_setup_teardown(parameters_are_bound_by_number_and_name, fill, test_teardown),
       cmocka_unit_test_setup_teardown(a_changed_schema_is_seen_by_prepared_statements, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(a_large_real_is_a_real_by_every_path, test_setup, test_teardown),
+      cmocka_unit_test_setup_teardown(entities_compare_as_the_statement_says, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(entities_outlive_a_changed_schema, fill, test_teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -170,6 +170,72 @@ static void a_read_only_session_has_no_way_to_write(void **state) {
   rem_session_close(s);
 }
 
+/* Texts too long for an index have their place among the rows of a transaction all the same. */
+static void long_texts_of_a_transaction_are_in_order(void **state) {
+  rem_session *s = open_session(*state);
+  do_sql(s, "INSERT INTO task(code, state) VALUES ('s', 'm')");
+  do_sql(s, "BEGIN");
+  do_sql(s, "INSERT INTO task(code, state) SELECT 'n' || value, printf('%.600c', 'k') || char(97 + value * 7 % 10) FROM json_each('[0,1,2,3,4,5,6,7,8,9]')");
+  char *expected = run(s, "SELECT state FROM task ORDER BY +state LIMIT 20");
+  expect(s, "SELECT state FROM task ORDER BY state LIMIT 20", expected);
+  free(expected);
+  expected = run(s, "SELECT state FROM task ORDER BY +state DESC LIMIT 20");
+  expect(s, "SELECT state FROM task ORDER BY state DESC LIMIT 20", expected);
+  free(expected);
+  do_sql(s, "ROLLBACK");
+  rem_session_close(s);
+}
+
+/* Rows with ids of their own are found by their keys while they are pending, and no more when they are taken back. */
+static void pending_rows_with_ids_of_their_own_have_keys(void **state) {
+  static const char by_key[] = "SELECT points FROM task WHERE code = 'k'";
+  static const char by_scan[] = "SELECT points FROM task WHERE +code = 'k'";
+  rem_session *s = open_session(*state);
+  do_sql(s, "BEGIN");
+  do_sql(s, "INSERT INTO task(id, code, points) VALUES ('11111111-1111-4111-8111-111111111111', 'k', 1)");
+  do_sql(s, "SAVEPOINT one");
+  do_sql(s, "INSERT INTO task(code, points) VALUES ('k', 2)");
+  expect(s, by_key, "{\"points\":2}\n");
+  expect(s, by_scan, "{\"points\":2}\n");
+  do_sql(s, "DELETE FROM task WHERE code = 'k'");
+  expect(s, by_key, "");
+  do_sql(s, "ROLLBACK TO one");
+  expect(s, by_key, "{\"points\":1}\n");
+  do_sql(s, "UPDATE task SET points = 3 WHERE code = 'k'");
+  expect(s, "SELECT id, points FROM task", "{\"id\":\"11111111-1111-4111-8111-111111111111\",\"points\":3}\n");
+  do_sql(s, "ROLLBACK TO one");
+  do_sql(s, "INSERT INTO task(code, points) VALUES ('k', 4), ('l', 5)");
+  expect(s, "SELECT code, points FROM task ORDER BY points", "{\"code\":\"k\",\"points\":4}\n{\"code\":\"l\",\"points\":5}\n");
+  do_sql(s, "COMMIT");
+  expect(s, "SELECT count(*) AS n FROM task", "{\"n\":2}\n");
+  expect(s, by_key, "{\"points\":4}\n");
+  rem_session_close(s);
+  check_whole(*state);
+}
+
+/* Rows written between reads stay in the order of their ids, each once. */
+static void reads_between_writes_see_all_of_them(void **state) {
+  rem_session *s = open_session(*state);
+  do_sql(s, "INSERT INTO task(code, points) SELECT 'k' || value, 1 FROM json_each('[1,2,3,4,5,6,7,8,9]')");
+  do_sql(s, "BEGIN");
+  for (int i = 1; i < 20; i += 2) {
+    char sql[128], row[64];
+    snprintf(sql, sizeof sql, "INSERT INTO task(code, points) VALUES ('k%d', 10), ('k%d', 10)", i, i + 1);
+    do_sql(s, sql);
+    snprintf(sql, sizeof sql, "UPDATE task SET points = points + 1 WHERE code = 'k%d'", i);
+    do_sql(s, sql);
+    snprintf(row, sizeof row, "{\"n\":%d,\"d\":%d}\n", i + 1 > 9 ? i + 1 : 9, i + 1 > 9 ? i + 1 : 9);
+    expect(s, "SELECT count(*) AS n, count(DISTINCT id) AS d FROM task WHERE points > 0", row);
+  }
+  expect(s, "SELECT sum(points) AS p FROM task", "{\"p\":210}\n");
+  char *expected = run(s, "SELECT id FROM task ORDER BY +id");
+  expect(s, "SELECT id FROM task ORDER BY id", expected);
+  free(expected);
+  do_sql(s, "COMMIT");
+  expect(s, "SELECT count(*) AS n, sum(points) AS p FROM task", "{\"n\":20,\"p\":210}\n");
+  rem_session_close(s);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(inserts_make_replace_and_ignore, fill, test_teardown),
@@ -178,6 +244,9 @@ int main(void) {
       cmocka_unit_test_setup_teardown(rollback_and_savepoints_take_back, fill, test_teardown),
       cmocka_unit_test_setup_teardown(the_first_to_commit_wins, fill, test_teardown),
       cmocka_unit_test_setup_teardown(a_statement_keeps_its_view_over_a_commit, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(long_texts_of_a_transaction_are_in_order, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(pending_rows_with_ids_of_their_own_have_keys, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(reads_between_writes_see_all_of_them, fill, test_teardown),
       cmocka_unit_test_setup_teardown(a_read_only_session_has_no_way_to_write, fill, test_teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
