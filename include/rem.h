@@ -652,8 +652,10 @@ REM_API void rem_embed_all_options_init(rem_embed_all_options *options);
 
 /*
  * Embeds every row by another model. Searches use the old vectors until all new ones are there, then the new ones, at once for each table; writers
- * go on. Cut short, the next job of the same kind goes on where this one stopped. Also fills the second slot of rows that are older than its use. Result:
- * {model, embedded, pending}. REM_PROVIDER, REM_MODEL: the model cannot be had; the old vectors stay in use.
+ * go on. Cut short, the next job of the same kind goes on where this one stopped. Also fills the second slot of rows that are older than its use. Rows whose texts
+ * the model refuses do not hold the others up: they are pending from the switch on. Result: {model, embedded, pending, reason}, the last only when texts were refused.
+ * REM_PROVIDER, REM_MODEL: the model cannot be had; the old vectors stay in use. REM_CONFLICT: another job has begun to move the table to yet another model, or rows are
+ * written faster than they can be embedded.
  */
 REM_API REM_CHECKED rem_status rem_embed_all(rem_db *db, const rem_embed_all_options *options, rem_job **ret_job,
                                              rem_error *err);

@@ -164,7 +164,8 @@ const cli_command cli_commands[] = {
     {"embed", "TEXT | --pending | --all --model NAME", "print the vector of a text, make pending embeddings, or change the model",
      "Models: those of 'db model list'; text-embedding-3-small, text-embedding-3-large and text-embedding-ada-002 of\n"
      "OpenAI; openai:NAME for any model of the service at OPENAI_BASE_URL; embed-v4.0 and others of Cohere;\n"
-     "NAME@512 for vectors shortened to 512 values. An --all that was stopped goes on when it is run again.",
+     "NAME@512 for vectors shortened to 512 values. An --all that was stopped goes on when it is run again. Searches use\n"
+     "the old vectors until all new ones are there; rows whose texts the new model refuses are then pending.",
      "db embed \"hello\"\ndb embed --pending\ndb embed --all --model text-embedding-3-small --table resources",
      embed_options, cli_run_embed},
     {"model install", "SOURCE", "install an embedding model",

@@ -33,7 +33,7 @@ typedef struct rem_embed_result {
   float *vectors;   /* room for count * dimension, text after text; the caller's */
   bool *done;       /* count of them, false at first: which vectors are there; the caller's */
   size_t truncated; /* texts cut to the model's window */
-  size_t refused;   /* texts that the model will not take: trying again is of no use */
+  size_t refused;   /* texts that the model will not take: trying again is of no use; above 0 only when all that have no vector are such */
 } rem_embed_result;
 
 typedef struct rem_provider rem_provider;

@@ -487,6 +487,8 @@ static rem_status make_requests(call *call, rem_error *err) {
   if (status == REM_UNSUPPORTED) /* no libcurl: to those above the same as no service */
     status = reason.code = REM_PROVIDER;
   note_outcome(self, status, retry_ms, &reason);
+  if (status < 0)
+    call->result->refused = 0; /* what has no vector has not all been refused */
   if (status >= 0 && call->result->refused) {
     status = REM_PROVIDER;
     reason = call->refusal;

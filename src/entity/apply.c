@@ -24,6 +24,7 @@ static rem_status apply_change(rem_apply *run, rem_change *change, rem_error *er
   case REM_CHANGE_TABLE: return rem_apply__put_definition(run, change, err);
   case REM_CHANGE_PURGE: return rem_apply__purge(run, change, err);
   case REM_CHANGE_MOVE: return rem_apply__move(run, change, err);
+  case REM_CHANGE_LEAVE: return rem_apply__leave(run, change, err);
   case REM_CHANGE_UNTABLE: return rem_apply__remove_definition(run, change, err);
   }
   return rem_error_set(err, REM_INTERNAL, "a change of unknown kind");

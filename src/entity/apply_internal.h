@@ -4,7 +4,7 @@
  *
  *   apply.c          the order of the changes, the commit request, what the registry learns of it
  *   apply_row.c      the stored row a change is about
- *   apply_put.c      put and update
+ *   apply_put.c      put and update; vectors on their own
  *   apply_delete.c   delete and purge
  *   apply_table.c    counters, generations, definitions
  *   apply_entries.c  record, index entries, vector and log entry
@@ -93,6 +93,7 @@ rem_status rem_apply__put(rem_apply *run, rem_change *change, rem_error *err);
 rem_status rem_apply__delete(rem_apply *run, rem_change *change, rem_error *err);
 rem_status rem_apply__purge(rem_apply *run, rem_change *change, rem_error *err);
 rem_status rem_apply__move(rem_apply *run, rem_change *change, rem_error *err);
+rem_status rem_apply__leave(rem_apply *run, rem_change *change, rem_error *err);
 
 /* ---- apply_entries.c ---- */
 

@@ -218,7 +218,7 @@ rem_status rem_apply__move(rem_apply *run, rem_change *change, rem_error *err) {
   REM_TRY(rem_apply__read_row(run, change->table, change->id, &old, err));
   REM_TRY(rem_apply__had_text(run, change, &old, &old_text, err));
   bool stored = rem_record_vector_state(old.system.flags, old_text, change->slot) == REM_VECTOR_STORED;
-  bool useful = stored && moving->model && moving->dimension == change->vectors[change->slot].dimension &&
+  bool useful = stored && moving->model && change->vectors[change->slot].values && moving->dimension == change->vectors[change->slot].dimension &&
                 rem_slice_equal(rem_buffer_slice(&run->text), change->text);
   change->result.outcome = useful ? REM_UPDATED : REM_MISSING;
   if (!useful)
@@ -226,5 +226,49 @@ rem_status rem_apply__move(rem_apply *run, rem_change *change, rem_error *err) {
   rem_slice none = {0};
   REM_TRY(rem_apply__put_log(run, change, REM_LOG_VECTOR, none, 1u << change->slot, &seq, err));
   rem_apply__put_moving(run, change, seq);
+  return REM_OK;
+}
+
+/* The row as it is, pending in the slot. */
+static rem_status write_left(rem_apply *run, rem_change *change, const rem_apply_row *old, uint64_t *ret_seq, rem_error *err) {
+  bool deleted = rem_record_is_deleted(&old->record);
+  rem_record_system system = old->system;
+  REM_TRY(rem_log_next_seq(run->group, run->batch->tenant, ret_seq, err));
+  rem_buffer_reset(&change->record);
+  rem_buffer_append(&change->record, old->record.data, old->record.size);
+  REM_TRY(rem_buffer_status(&change->record, err));
+  system.flags &= (uint8_t)~rem_record_vector_flags(REM_VECTOR_STORED, change->slot);
+  system.flags |= rem_record_vector_flags(REM_VECTOR_PENDING, change->slot);
+  system.seq = *ret_seq;
+  rem_record_system_set(change->record.data, &system);
+  rem_slice record = rem_buffer_slice(&change->record);
+  REM_TRY(rem_apply__put_log(run, change, deleted ? REM_LOG_DELETE : REM_LOG_PUT, record, 0, ret_seq, err));
+  rem_apply__put_record(run, change, record.data, record.size, old->large.data != NULL);
+  return REM_OK;
+}
+
+/* Index entries know nothing of vectors, and stay. */
+rem_status rem_apply__leave(rem_apply *run, rem_change *change, rem_error *err) {
+  rem_apply_row old AUTO_APPLY_ROW = {0};
+  rem_apply_table *state;
+  bool old_text;
+  uint64_t seq;
+  REM_TRY(rem_apply__read_row(run, change->table, change->id, &old, err));
+  REM_TRY(rem_apply__had_text(run, change, &old, &old_text, err));
+  change->result.outcome = REM_MISSING;
+  if (rem_record_vector_state(old.system.flags, old_text, change->slot) != REM_VECTOR_STORED)
+    return REM_OK;
+  REM_TRY(rem_apply__table_state(run, change->table, &state, err));
+  REM_TRY(write_left(run, change, &old, &seq, err));
+  bool deleted = rem_record_is_deleted(&old.record);
+  rem_apply__delete_vector(run, change, change->slot, seq);
+  rem_apply__delete_moving(run, change, change->slot);
+  if (!deleted)
+    rem_apply__put_pending(run, change, change->slot);
+  state->counters.vectors[change->slot]--;
+  state->counters.deleted_vectors[change->slot] -= deleted;
+  state->counters.pending[change->slot] += !deleted;
+  change->result.outcome = REM_UPDATED;
+  change->result.pending = !deleted;
   return REM_OK;
 }

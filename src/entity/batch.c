@@ -263,6 +263,14 @@ rem_status rem_entity_batch_move(rem_batch *batch, rem_table *table, const uint8
   return REM_OK;
 }
 
+rem_status rem_entity_batch_leave(rem_batch *batch, rem_table *table, const uint8_t id[16], unsigned slot, rem_error *err) {
+  rem_change *change;
+  REM_TRY(add_bare(batch, REM_CHANGE_LEAVE, table, &change, err));
+  memcpy(change->id, id, sizeof change->id);
+  change->slot = slot;
+  return REM_OK;
+}
+
 rem_status rem_entity_batch_untable(rem_batch *batch, rem_table *table, rem_error *err) {
   rem_change *change;
   return add_bare(batch, REM_CHANGE_UNTABLE, table, &change, err);

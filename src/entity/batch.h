@@ -28,6 +28,7 @@ typedef enum rem_change_kind {
   REM_CHANGE_PURGE, /* a row goes for good, with everything that follows from it */
   REM_CHANGE_UNTABLE, /* a table definition goes; its rows are gone already */
   REM_CHANGE_MOVE, /* a vector of the model that a slot is moving to; the row stays as it is */
+  REM_CHANGE_LEAVE, /* a row goes on without its vector of a slot: it is pending from then on */
 } rem_change_kind;
 
 /* What a change does for one slot. */
@@ -50,7 +51,7 @@ typedef struct rem_change {
   bool id_derived;       /* follows from the key (D7) */
   bool replaces_edges;   /* the edges given take the place of those stored: an UPDATE that gives some, a PUT that says so */
   bool live_too;         /* PURGE */
-  unsigned slot;         /* MOVE */
+  unsigned slot;         /* MOVE, LEAVE */
   bool edges_merged;     /* apply has encoded the record with the stored edges merged in */
   uint64_t expected_seq; /* UPDATE: the sequence number of the row it was merged into */
   rem_buffer record;     /* encoded, system part not filled in yet */
@@ -110,6 +111,9 @@ REM_CHECKED rem_status rem_entity_batch_purge(rem_batch *batch, rem_table *table
  * happens when the row has another text by then or no vector in that slot. */
 REM_CHECKED rem_status rem_entity_batch_move(rem_batch *batch, rem_table *table, const uint8_t id[16], unsigned slot,
                                              rem_slice text, float *values, uint32_t dimension, rem_error *err);
+/* The row `id` loses its vector of `slot` and is pending from then on. Nothing happens when it has none. */
+REM_CHECKED rem_status rem_entity_batch_leave(rem_batch *batch, rem_table *table, const uint8_t id[16], unsigned slot,
+                                              rem_error *err);
 /* The definition of `table` (borrowed) goes, with its counters. */
 REM_CHECKED rem_status rem_entity_batch_untable(rem_batch *batch, rem_table *table, rem_error *err);
 /* How many changes were added since the last commit; and back to such a number: what came after it is forgotten. */

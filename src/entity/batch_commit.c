@@ -22,6 +22,9 @@ static rem_status prepare_again(rem_batch *batch, rem_change *change, rem_error 
     return REM_OK;
   rem_table *table;
   REM_TRY(rem_registry_table(batch->engine->registry, batch->tenant, change->table->name, &table, err));
+  /* A vector made for an aim that has been given up since must not get among those of the next one. */
+  if (change->kind == REM_CHANGE_MOVE && !rem_slot_same(&change->table->moving[change->slot], &table->moving[change->slot]))
+    change->vectors[change->slot].values = NULL;
   rem_table_unref(change->table);
   change->table = table;
   if (change->kind == REM_CHANGE_UPDATE) {

@@ -5,7 +5,8 @@
  *   begin   the model is pinned, or the slot begins to move to it
  *   move    every row that has a vector gets one of the new model, in the area that is being filled; those that have it already are passed over, so
  *           a job that was cut short is gone on with by the next of its kind
- *   switch  one commit; back to `move` when writers have left rows without
+ *   switch  one commit; back to `move` when writers have left rows without. Rows whose texts the model refuses, and after a few passes those that writers keep changing,
+ *           become pending in that commit: neither holds the rest up
  *   clear   the old vectors go
  *   fill    rows without a vector in the slot (pending, or older than the second slot) get one by the model that it has now
  */
@@ -21,6 +22,10 @@
 
 #define PIECE 128 /* rows embedded and committed at once */
 #define LOOKED_AT 20000 /* rows passed over in one piece */
+#define PATIENT_PASSES 3 /* before rows are left behind for writers; then more and more with each */
+#define PASSES_MAX 12
+#define LEFT_MIN 256
+#define LEFT_MAX 65536 /* in one commit */
 
 typedef enum move_phase { MOVE_BEGIN, MOVE_ROWS, MOVE_SWITCH, MOVE_CLEAR, MOVE_FILL } move_phase;
 
@@ -36,11 +41,11 @@ typedef struct move_job {
   rem_embedder *embedder; /* borrowed from the engine */
   rem_row row;
   uint8_t cursor[16];
+  unsigned passes;        /* over the table, ended */
   int64_t moved_in_pass;  /* rows given a vector since the pass began */
   uint64_t pass_seq;      /* of the tenant's log when it began */
   int64_t refused;        /* texts that the model will not take, in this pass */
-  rem_error refusal;      /* of the first of them */
-  char refused_id[REM_ID_TEXT_SIZE];
+  rem_error refusal;      /* of the last of them; code 0: none */
   int64_t embedded, total;
 } move_job;
 
@@ -70,6 +75,7 @@ static rem_status begin_pass(move_job *job, rem_error *err) {
 
 static rem_status next_table(move_job *job) {
   job->table++;
+  job->passes = 0;
   enter(job, MOVE_BEGIN);
   return REM_OK;
 }
@@ -178,9 +184,6 @@ static rem_status embed_texts(move_job *job, piece *piece, float *values, rem_er
       *err = reason;
     return status;
   }
-  for (size_t i = piece->count; i-- > 0;)
-    if (!piece->done[i])
-      rem_uuid_format(piece->ids[i], job->refused_id);
   job->refused += (int64_t)result.refused;
   job->refusal = reason;
   return REM_OK;
@@ -203,8 +206,22 @@ static rem_status store_vectors(move_job *job, piece *piece, float *values, uint
   return status;
 }
 
+/* The definition as it is now: its fields may be others, and another job may have set the slot another aim. */
+static rem_status look_again(move_job *job, rem_error *err) {
+  rem_table *now;
+  REM_TRY(rem_registry_table(job->engine->registry, job->tenant, table_name(job), &now, err));
+  rem_table_unref(job->current);
+  job->current = now;
+  return rem_slot_check_aim(now, job->slot, rem_embedder_info(job->embedder), err);
+}
+
 static rem_status move_rows(move_job *job, rem_error *err) {
   piece *piece;
+  REM_TRY(look_again(job, err));
+  if (!job->current->moving[job->slot].model) { /* another job was faster */
+    enter(job, MOVE_CLEAR);
+    return REM_OK;
+  }
   uint32_t dimension = rem_embedder_info(job->embedder)->dimension;
   float *values REM_AUTO_FREE = rem_alloc((size_t)PIECE * dimension * sizeof *values);
   if (!values)
@@ -221,25 +238,41 @@ static rem_status move_rows(move_job *job, rem_error *err) {
   return status;
 }
 
-static rem_status refused(const move_job *job, rem_error *err) {
-  if (err)
-    *err = job->refusal;
-  rem_error_prefix(err, "%lld rows of '%s' cannot be embedded by '%s', among them %s: ", (long long)job->refused,
-                   table_name(job), job->model, job->refused_id);
-  rem_error_hint(err, "change or delete those rows and run this again; until then searches go on with the old vectors");
-  return job->refusal.code;
+/* How many rows may become pending by the switch. Refused ones will not be had by any more passes. */
+static size_t most_left(const move_job *job) {
+  if (job->refused)
+    return LEFT_MAX;
+  if (job->passes < PATIENT_PASSES)
+    return 0;
+  size_t most = (size_t)LEFT_MIN << (job->passes - PATIENT_PASSES);
+  return most < LEFT_MAX ? most : LEFT_MAX;
+}
+
+static rem_status too_many(const move_job *job, rem_error *err) {
+  if (job->refused) {
+    if (err)
+      *err = job->refusal;
+    rem_error_prefix(err, "'%s' refuses %lld texts of '%s', too many to leave behind: ", job->model, (long long)job->refused, table_name(job));
+    rem_error_hint(err, "searches go on with the old vectors; choose another model, or change those rows and run this again");
+    return job->refusal.code;
+  }
+  rem_error_set(err, REM_CONFLICT, "rows of '%s' are written faster than '%s' can embed them", table_name(job), job->model);
+  rem_error_hint(err, "run this again when fewer are written: it goes on where it was; searches go on with the old vectors");
+  return REM_CONFLICT;
 }
 
 static rem_status make_switch(move_job *job, rem_error *err) {
-  if (job->refused)
-    return refused(job, err);
-  rem_status status = rem_slot_end_move(job->engine, job->tenant, table_name(job), job->slot, err);
+  const rem_model_info *info = rem_embedder_info(job->embedder);
+  job->passes++;
+  rem_status status = rem_slot_end_move(job->engine, job->tenant, table_name(job), job->slot, info, most_left(job), err);
   REM_TRY(status);
   if (status == REM_DONE) {
     enter(job, MOVE_CLEAR);
     return REM_OK;
   }
   uint64_t seq;
+  if (job->refused || job->passes >= PASSES_MAX)
+    return too_many(job, err);
   REM_TRY(rem_log_last_seq(job->engine->kv, NULL, job->tenant, &seq, err));
   if (job->moved_in_pass == 0 && seq == job->pass_seq) { /* nothing to move, nobody wrote, and yet not complete */
     rem_error_set(err, REM_CORRUPT, "the vectors of '%s' are not as many as its counters say", table_name(job));
@@ -269,6 +302,8 @@ static rem_status fill_rows(move_job *job, rem_error *err) {
     status = rem_entity_batch_commit(batch, &result, NULL, err);
   if (status >= 0)
     job->embedded += result.inserted + result.updated + result.unchanged - result.pending;
+  if (status >= 0 && batch->trouble.code && batch->refused_only)
+    job->refusal = batch->trouble;
   if (status >= 0 && batch->trouble.code && !batch->refused_only) {
     status = batch->trouble.code;
     if (err)
@@ -290,15 +325,13 @@ static rem_status begin_table(move_job *job, rem_error *err) {
   REM_TRY(rem_slot_pin(job->engine, job->tenant, job->current, job->slot, info, false, &table, err));
   rem_table_unref(job->current);
   job->current = table;
-  const rem_slot *held = &table->slots[job->slot];
-  if (strcmp(held->model, info->name) == 0 && held->sha256 && strcmp(held->sha256, info->sha256) == 0) {
-    enter(job, MOVE_CLEAR);
-    return REM_OK;
-  }
   REM_TRY(rem_slot_begin_move(job->engine, job->tenant, table->name, job->slot, info, &table, err));
   rem_table_unref(job->current);
   job->current = table;
-  return begin_pass(job, err);
+  if (table->moving[job->slot].model)
+    return begin_pass(job, err);
+  enter(job, MOVE_CLEAR); /* it is there already */
+  return REM_OK;
 }
 
 /* Also after a move that a kill cut short behind its switch. */
@@ -347,6 +380,8 @@ static rem_status result(void *state, rem_bytes *ret_json, rem_error *err) {
   }
   json_t *json REM_AUTO_JSON = json_pack("{s:s, s:I, s:I}", "model", job->model, "embedded", (json_int_t)job->embedded,
                                          "pending", (json_int_t)pending);
+  if (json && pending && job->refusal.code && json_object_set_new(json, "reason", json_string(job->refusal.message)))
+    return rem_error_nomem(err);
   return json ? rem_json_text(json, ret_json, err) : rem_error_nomem(err);
 }
 

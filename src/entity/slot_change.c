@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "entity/slot_change.h"
 
+#include "entity/batch.h"
 #include "entity/counters.h"
 #include "entity/vector_index.h"
 #include "storage/key.h"
@@ -181,11 +182,14 @@ static unsigned free_area(const rem_table *table) {
 
 static rem_status begin_move(slot_run *run, const void *argument, rem_error *err) {
   const rem_model_info *model = argument;
-  if (is_model(&run->table->moving[run->slot], model))
+  const rem_slot *moving = &run->table->moving[run->slot];
+  run->held = run->table->slots[run->slot];
+  if (is_model(&run->held, model))
+    return moving->model ? store(run, err) : REM_OK;
+  if (is_model(moving, model))
     return REM_OK;
   unsigned area = free_area(run->table);
   REM_TRY(clear_area(run->engine, run->tenant, run->table->name, area, err));
-  run->held = run->table->slots[run->slot];
   run->moving = slot_of(model, area);
   return store(run, err);
 }
@@ -208,24 +212,90 @@ static rem_status count_area(const slot_run *run, unsigned area, int64_t *ret_co
   return rem_kv_iterator_status(iterator, err);
 }
 
+rem_status rem_slot_check_aim(const rem_table *table, unsigned slot, const rem_model_info *model, rem_error *err) {
+  const rem_slot *moving = &table->moving[slot];
+  if (is_model(moving, model) || (!moving->model && is_model(&table->slots[slot], model)))
+    return REM_OK;
+  rem_error_set(err, REM_CONFLICT, "the move of '%s' to the model '%s' has been given up: meanwhile it was asked to move to '%s'", table->name,
+                model->name, moving->model ? moving->model : table->slots[slot].model);
+  rem_error_hint(err, "let one 'db embed --all' work on a table at a time");
+  return REM_CONFLICT;
+}
+
+static rem_status open_area(const slot_run *run, unsigned area, rem_kv_iterator **ret_iterator, rem_error *err) {
+  rem_buffer prefix REM_AUTO_BUFFER = {0};
+  rem_key_vector_prefix(&prefix, run->tenant, run->table->name, area);
+  REM_TRY(rem_buffer_status(&prefix, err));
+  REM_TRY(rem_kv_iterator_prefix(run->engine->kv, NULL, REM_CF_VECTORS, rem_buffer_slice(&prefix), ret_iterator, err));
+  rem_kv_iterator_first(*ret_iterator);
+  return REM_OK;
+}
+
+/* The ids of vectors that have no counterpart, not more than `most` and one. Both areas are in the order of ids. */
+static rem_status list_left(const slot_run *run, size_t most, rem_buffer *ret_ids, rem_error *err) {
+  rem_kv_iterator *held REM_AUTO_ITERATOR = NULL, *moved REM_AUTO_ITERATOR = NULL;
+  REM_TRY(open_area(run, run->table->slots[run->slot].area, &held, err));
+  REM_TRY(open_area(run, run->table->moving[run->slot].area, &moved, err));
+  for (; rem_kv_iterator_valid(held) && ret_ids->size / 16 <= most; rem_kv_iterator_next(held)) {
+    const uint8_t *id = rem_key_id(rem_kv_iterator_key(held));
+    while (rem_kv_iterator_valid(moved) && memcmp(rem_key_id(rem_kv_iterator_key(moved)), id, 16) < 0)
+      rem_kv_iterator_next(moved);
+    if (!rem_kv_iterator_valid(moved) || memcmp(rem_key_id(rem_kv_iterator_key(moved)), id, 16) != 0)
+      rem_buffer_append(ret_ids, id, 16);
+  }
+  REM_TRY(rem_buffer_status(ret_ids, err));
+  REM_TRY(rem_kv_iterator_status(held, err));
+  return rem_kv_iterator_status(moved, err);
+}
+
+/* One commit: those rows lose their vectors and are pending, and the slot has moved. */
+static rem_status leave_and_store(slot_run *run, rem_slice ids, rem_error *err) {
+  rem_batch *batch;
+  rem_table *changed;
+  REM_TRY(rem_entity_batch_new(run->engine, run->tenant, &batch, err));
+  batch->schema_change = true;
+  rem_status status = REM_OK;
+  for (size_t at = 0; at < ids.size && status >= 0; at += 16)
+    status = rem_entity_batch_leave(batch, run->table, ids.data + at, run->slot, err);
+  if (status >= 0)
+    status = rem_table_with_slot(run->table, run->slot, &run->held, &run->moving, &changed, err);
+  if (status >= 0)
+    status = rem_entity_batch_table(batch, changed, NULL, err);
+  if (status >= 0)
+    status = rem_entity_batch_commit(batch, NULL, NULL, err);
+  rem_entity_batch_free(batch);
+  return status;
+}
+
+typedef struct end_of_move {
+  const rem_model_info *model;
+  size_t most_left;
+} end_of_move;
+
 /* Only rows that have a vector have one made for the move, so equal numbers mean that all have. No writer is at work meanwhile. */
 static rem_status end_move(slot_run *run, const void *argument, rem_error *err) {
-  (void)argument;
+  const end_of_move *end = argument;
   const rem_slot *moving = &run->table->moving[run->slot];
+  rem_buffer left REM_AUTO_BUFFER = {0};
   rem_counters counters;
   int64_t moved;
+  REM_TRY(rem_slot_check_aim(run->table, run->slot, end->model, err));
   if (!moving->model)
     return REM_DONE;
   REM_TRY(rem_counters_read(run->engine->kv, NULL, run->tenant, run->table->name, &counters, err));
   REM_TRY(count_area(run, moving->area, &moved, err));
-  if (moved != counters.vectors[run->slot])
+  if (moved != counters.vectors[run->slot] && end->most_left)
+    REM_TRY(list_left(run, end->most_left, &left, err));
+  if (left.size / 16 > end->most_left || moved + (int64_t)(left.size / 16) != counters.vectors[run->slot])
     return REM_ROW;
   run->held = *moving;
-  REM_TRY(store(run, err));
+  REM_TRY(left.size ? leave_and_store(run, rem_buffer_slice(&left), err) : store(run, err));
   return REM_DONE;
 }
 
-rem_status rem_slot_end_move(rem_engine *engine, const char *tenant, const char *table, unsigned slot, rem_error *err) {
+rem_status rem_slot_end_move(rem_engine *engine, const char *tenant, const char *table, unsigned slot, const rem_model_info *model,
+                             size_t most_left, rem_error *err) {
   slot_run run = {.engine = engine, .tenant = tenant, .slot = slot};
-  return with_table(&run, table, false, end_move, NULL, NULL, err);
+  const end_of_move end = {.model = model, .most_left = most_left};
+  return with_table(&run, table, false, end_move, &end, NULL, err);
 }

@@ -56,14 +56,14 @@ static bool same_text(const char *a, const char *b) {
   return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-static bool same_slot(const rem_slot *a, const rem_slot *b) {
+bool rem_slot_same(const rem_slot *a, const rem_slot *b) {
   return a->area == b->area && a->dimension == b->dimension && same_text(a->model, b->model) &&
          same_text(a->sha256, b->sha256);
 }
 
 bool rem_table_same_slots(const rem_table *a, const rem_table *b) {
   for (size_t i = 0; i < REM_SLOT_COUNT; i++) {
-    if (!same_slot(&a->slots[i], &b->slots[i]) || !same_slot(&a->moving[i], &b->moving[i])) return false;
+    if (!rem_slot_same(&a->slots[i], &b->slots[i]) || !rem_slot_same(&a->moving[i], &b->moving[i])) return false;
   }
   return true;
 }

@@ -104,6 +104,8 @@ REM_CHECKED rem_status rem_table_store(const rem_table *table, rem_buffer *buffe
 /* A copy of the same generation that differs in what `slot` holds and moves to (NULL or without a name: not pinned; not moving). */
 REM_CHECKED rem_status rem_table_with_slot(const rem_table *table, size_t slot, const rem_slot *model,
                                            const rem_slot *moving, rem_table **ret_table, rem_error *err);
+/* The same model in the same area, or none in both? */
+bool rem_slot_same(const rem_slot *a, const rem_slot *b);
 /* The same models in the same areas, and moving to the same? */
 bool rem_table_same_slots(const rem_table *a, const rem_table *b);
 rem_table *rem_table_ref(rem_table *table);

@@ -225,6 +225,68 @@ static void a_move_that_was_cut_short_goes_on(void **state) {
   check_whole(test);
 }
 
+/* A move to "c" goes on, unaware, after another to "b" has begun: vectors of "c" must not get among those of "b". */
+static void two_moves_at_once_do_not_mix(void **state) {
+  test_db *test = *state;
+  rem_status status;
+  rem_error error = {0};
+  for (int i = 0; i < 300; i++)
+    put_note(test, i, 1 + (size_t)i);
+  rem_job_set_step_us(-1);
+  rem_job *first = start_move(test, "openai:c"), *second = start_move(test, "openai:b");
+  OK(status = rem_job_step(first, NULL, err)); /* begins */
+  OK(status = rem_job_step(first, NULL, err)); /* a piece */
+  OK(status = rem_job_step(second, NULL, err));
+  while ((status = rem_job_step(first, NULL, &error)) == REM_ROW) {
+  }
+  assert_int_equal(status, REM_CONFLICT);
+  assert_non_null(strstr(error.message, "openai:b"));
+  rem_job_free(first);
+  json_decref(run_job(second));
+  rem_job_set_step_us(100000);
+  assert_int_equal(count_moved(test), 300);
+  check_whole(test);
+}
+
+/* Each pass finds a row that was written since: in the end the move leaves that one behind, and fills it by the new model after the switch. */
+static void writers_do_not_hold_a_move_up_for_ever(void **state) {
+  test_db *test = *state;
+  rem_status status;
+  int steps = 0;
+  for (int i = 0; i < 20; i++)
+    put_note(test, i, 1 + (size_t)i);
+  rem_job_set_step_us(-1);
+  rem_job *job = start_move(test, "openai:b");
+  do {
+    put_note(test, steps % 2, 100 + (size_t)steps);
+    OK(status = rem_job_step(job, NULL, err));
+    assert_true(++steps < 100);
+  } while (status == REM_ROW);
+  rem_job_free(job);
+  rem_job_set_step_us(100000);
+  assert_int_equal(count_moved(test), 20);
+  check_whole(test);
+}
+
+/* Back to the model in use: the move that was under way is given up. */
+static void a_move_back_gives_up_the_move(void **state) {
+  test_db *test = *state;
+  rem_status status;
+  rem_error error = {0};
+  put_note(test, 1, 5);
+  rem_job_set_step_us(-1);
+  rem_job *job = start_move(test, "openai:b");
+  OK(status = rem_job_step(job, NULL, err));
+  json_decref(run_job(start_move(test, "openai:a")));
+  while ((status = rem_job_step(job, NULL, &error)) == REM_ROW) {
+  }
+  rem_job_set_step_us(100000);
+  assert_int_equal(status, REM_CONFLICT);
+  rem_job_free(job);
+  assert_int_equal(count_moved(test), 0);
+  check_whole(test);
+}
+
 typedef struct registration {
   test_db *test;
   _Atomic bool done;
@@ -269,6 +331,9 @@ int main(void) {
       cmocka_unit_test_setup_teardown(another_slot_and_another_model_are_asked_for, setup, teardown),
       cmocka_unit_test_setup_teardown(a_table_moves_under_searches_and_writers, setup, teardown),
       cmocka_unit_test_setup_teardown(a_move_that_was_cut_short_goes_on, setup, teardown),
+      cmocka_unit_test_setup_teardown(two_moves_at_once_do_not_mix, setup, teardown),
+      cmocka_unit_test_setup_teardown(writers_do_not_hold_a_move_up_for_ever, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_move_back_gives_up_the_move, setup, teardown),
       cmocka_unit_test_setup_teardown(a_silent_service_keeps_no_writer_waiting_for_the_schema_lock, setup, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

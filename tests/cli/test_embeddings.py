@@ -240,18 +240,44 @@ class Moving(ProviderTest):
         self.move()
         self.assert_moved(texts_of(300))
 
-    def test_a_refused_text_is_named_and_nothing_is_switched(self):
+    def refuse(self, *bad):
+        self.provider.behave = lambda request, _: 400 if set(bad) & set(request.texts) and request.json["model"] != "fake" else None
+
+    def test_refused_texts_are_left_behind_and_told(self):
         self.fill(20)
-        self.provider.behave = lambda request, _: 400 if "text number 7" in request.texts and request.json["model"] != "fake" else None
-        result = self.fails("embed", "--all", "--model", self.TO, "--table", "resources", code=MODEL,
-                            says=("1 rows of 'resources' cannot be embedded", "400"), hints="change or delete those rows")
-        row = next(row for row in self.db("list", "resources").json if row["properties"]["content"] == "text number 7")
-        self.assertIn(row["id"], result.err)
-        self.assertEqual(self.table()["model"], "openai:fake")
-        self.db("delete", "resources", "doc7:7")
-        self.db("vacuum")
-        self.move()
-        self.assert_moved([text for text in texts_of(20) if text != "text number 7"])
+        self.db("delete", "resources", "doc8:8")  # is not found, and keeps its vector
+        self.refuse("text number 7", "text number 8")
+        done = self.move().json
+        self.assertEqual((done["model"], done["embedded"], done["pending"]), (self.TO, 18, 1))
+        self.assertIn("answered 400", done["reason"])
+        self.assertEqual((self.table()["model"], self.table()["pending"]), (self.TO, 1))
+        self.assertEqual(self.db("search", "text number 3", "--table", "resources").json[0]["entity"]["properties"]["content"], "text number 3")
+        self.assertTrue(self.db("check").json["ok"])
+        self.assertEqual(self.db("embed", "--pending").json["pending"], 1)
+        self.db("insert", "resources", self.row("text number 8", 8))  # comes back, without
+        self.assertEqual(self.table()["pending"], 2)
+        self.provider.behave = None
+        self.assertEqual(self.db("embed", "--pending").json, {"embedded": 2, "pending": 0})
+        self.assert_moved(texts_of(20))
+
+    def test_refused_texts_of_the_other_slot(self):
+        self.environment["P8_ALT_EMBEDDING"] = "text-embedding-3-small@16"
+        self.fill(20)
+        self.refuse("text number 7")
+        done = self.move("--slot", "alt").json
+        self.assertEqual((done["embedded"], done["pending"]), (19, 1))
+        self.assertEqual(self.table()["pending"], 0)
+        self.assertTrue(self.db("check").json["ok"])
+        self.provider.behave = None
+        self.assertEqual(self.db("embed", "--pending").json, {"embedded": 1, "pending": 0})
+        self.assertTrue(self.db("check").json["ok"])
+
+    def test_a_failure_is_no_refusal(self):
+        """A service that refuses a text and then fails has not refused the rest."""
+        self.fill(20)
+        self.provider.behave = lambda request, _: None if request.json["model"] == "fake" else 400 if "text number 7" in request.texts else 503
+        self.fails("embed", "--all", "--model", self.TO, "--table", "resources", code=MODEL, says="503", env={"P8_PROVIDER_PARALLEL": "1"})
+        self.assertEqual((self.table()["model"], self.table()["pending"]), ("openai:fake", 0))
 
     def test_pending_rows_get_the_new_model(self):
         self.provider.behave = lambda request, _: 503 if request.json["model"] == "fake" else None
