@@ -27,6 +27,7 @@
 #include "vector/graph_internal.h"
 
 #define REM_GRAPH_BLOCK 4096
+#define REM_GRAPH_MOST_VERSION 65535 /* a greater number in its place is damage: the sum that tells is not where this version has it */
 
 typedef struct rem_graph_header {
   uint8_t magic[8]; /* "REMGRAPH" */

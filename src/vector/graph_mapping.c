@@ -110,6 +110,7 @@ static rem_status read_header(const rem_mapping *file, const char *path, rem_gra
   uint32_t crc = h.crc;
   h.crc = 0;
   bool sound = rem_crc32c(0, &h, sizeof h) == crc;
+  if (h.version == 0 || h.version > REM_GRAPH_MOST_VERSION) return corrupt(path, "its header is wrong", err);
   if (h.version != REM_GRAPH_FILE_VERSION) {
     rem_error_set(err, REM_FORMAT, "the vector index '%s' has version %u, this program reads %u", path, h.version, REM_GRAPH_FILE_VERSION);
     return REM_FORMAT;

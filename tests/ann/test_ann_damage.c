@@ -2,36 +2,35 @@
 /* Damaged, cut, foreign and missing files: the answer is exact or there is none, and a writer makes the graph anew. */
 #include "ann_test.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+
+#include "ann/ann_internal.h"
 
 #define ROWS 400
 #define MIN_ROWS 100
 
-/* The path of the only graph file. */
+/* The path of the graph file that is named; the one before it may be there too. */
 static void find_file(const world *w, char *ret_path, size_t size) {
-  char folder[96];
-  bool found = false;
-  snprintf(folder, sizeof folder, "%s/vectors", w->path);
-  DIR *open = opendir(folder);
-  assert_non_null(open);
-  for (struct dirent *entry; (entry = readdir(open));) {
-    if (entry->d_name[0] == '.')
-      continue;
-    snprintf(ret_path, size, "%s/%.60s", folder, entry->d_name);
-    found = true;
-  }
-  closedir(open);
-  assert_true(found);
+  char path[REM_ANN__PATH_SIZE];
+  rem_ann__record record;
+  rem_ann_target target = world_target();
+  rem_ann__index *index = rem_ann__find_place(w->ann, &target, true);
+  rem_status status;
+  assert_non_null(index);
+  OK(status = rem_ann__record_read(index, NULL, &record, err));
+  assert_int_equal(status, REM_OK);
+  rem_ann__path(w->ann, record.file, path);
+  assert_true(strlen(path) < size);
+  memcpy(ret_path, path, strlen(path) + 1);
 }
 
 static world *world_with_file(char *ret_path, size_t size) {
   world *w = world_new(MIN_ROWS);
   world_fill(w, 0, ROWS);
   world_detach(w, false);
-  find_file(w, ret_path, size);
   world_attach(w, false);
+  find_file(w, ret_path, size);
   return w;
 }
 
