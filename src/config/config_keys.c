@@ -60,7 +60,7 @@ static const rem_config_key_info keys[REM_CONFIG_KEY_COUNT] = {
     PLAIN(SSL_CERT_FILE), IN_FILE("providers", "ssl_cert_file"), .type = REM_CONFIG_PATH,
         .description = "PEM file of certificates to trust instead of the system's"},
     P8(PROVIDER_TIMEOUT), IN_FILE("providers", "timeout"), .type = REM_CONFIG_INT, RANGE(1, 3600), .fallback = "30",
-        .description = "longest time of one request to a provider with its repetitions, seconds"},
+        .description = "longest time of one request to a provider with its repetitions, seconds; a write waits for it once, then not while the provider is down"},
     P8(PROVIDER_RETRIES), IN_FILE("providers", "retries"), .type = REM_CONFIG_INT, RANGE(0, 10), .fallback = "3",
         .description = "how often a failed request to a provider is repeated"},
     P8(PROVIDER_PARALLEL), IN_FILE("providers", "parallel"), .type = REM_CONFIG_INT, RANGE(1, 64), .fallback = "4",

@@ -307,6 +307,8 @@ static rem_status prepare_easy(rem_http *http, transfer *transfer, rem_error *er
                curl->easy_setopt(easy, CURLOPT_PRIVATE, (void *)transfer);
   if (!failed && http->ca_file)
     failed = curl->easy_setopt(easy, CURLOPT_CAINFO, http->ca_file);
+  /* Else whoever gives a request up waits for its thread in getaddrinfo(), which may take half a minute. Versions before 7.87 do not know it. */
+  (void)curl->easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
   if (!failed)
     return REM_OK;
   curl->easy_cleanup(easy);
@@ -400,6 +402,18 @@ static const char *reason_of(const rem_curl *curl, int code) {
   }
 }
 
+/* The time was over before a connection stood, or before the answer was whole. */
+static rem_status timed_out(const run *run, const transfer *transfer, rem_error *err) {
+  const rem_http_options *options = &run->http->options;
+  double connected_s = 0;
+  run->http->curl->easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME, &connected_s);
+  int64_t connect_ms = options->connect_timeout_ms < options->timeout_ms ? options->connect_timeout_ms : options->timeout_ms;
+  if (connected_s > 0)
+    return rem_error_set(err, REM_PROVIDER, "no whole answer from '%s' within %.1f s", run->http->host,
+                         (double)options->timeout_ms / 1000);
+  return rem_error_set(err, REM_PROVIDER, "no connection to '%s' within %.1f s", run->http->host, (double)connect_ms / 1000);
+}
+
 static rem_status no_answer(const run *run, const transfer *transfer, int code, rem_error *err) {
   const char *host = run->http->host;
   if (transfer->reply.failure == REM_NOMEM || code == CURLE_OUT_OF_MEMORY)
@@ -408,8 +422,7 @@ static rem_status no_answer(const run *run, const transfer *transfer, int code, 
     return rem_error_set(err, REM_PROVIDER, "the answer of '%s' is larger than the %zu bytes that can be right", host,
                          transfer->request.reply_max);
   if (code == CURLE_OPERATION_TIMEDOUT)
-    return rem_error_set(err, REM_PROVIDER, "no whole answer from '%s' within %.1f s", host,
-                         (double)run->http->options.timeout_ms / 1000);
+    return timed_out(run, transfer, err);
   rem_error_set(err, REM_PROVIDER, "no answer from '%s': %s", host, reason_of(run->http->curl, code));
   if (code == CURLE_PEER_FAILED_VERIFICATION)
     rem_error_hint(err, "SSL_CERT_FILE names a file of certificates to trust instead of the system's");

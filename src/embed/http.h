@@ -5,7 +5,7 @@
  *
  * A request ends in one of two ways: an answer of the server, whatever its status, or a failure (REM_PROVIDER) to get one. Tried again, after a pause that doubles and
  * is drawn at random up to itself, are 408, 409, 429 and 5xx and connections that break; a server that says when (Retry-After) is heeded. All attempts of one request
- * together end within `timeout_ms`. Redirects are never followed: they would carry texts and key elsewhere.
+ * together end within `timeout_ms`; to find the host and connect an attempt has `connect_timeout_ms`. Redirects are never followed: they would carry texts and key elsewhere.
  */
 #ifndef REM_EMBED_HTTP_H
 #define REM_EMBED_HTTP_H

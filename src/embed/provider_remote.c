@@ -22,7 +22,7 @@
 #include "base/utf8.h"
 #include "embed/http.h"
 
-#define CONNECT_TIMEOUT_MS 10000
+#define CONNECT_TIMEOUT_MS 3000 /* a host that is not there should not cost the first write much */
 #define RANGE_BYTES ((size_t)256 << 10) /* of text in a request: services limit tokens too */
 #define REST_MS 30000    /* how long a service that failed is left alone; doubled with each failure after it */
 #define REST_MAX_MS 600000
