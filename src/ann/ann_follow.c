@@ -10,7 +10,8 @@
 #include "storage/key.h"
 
 enum {
-  DRAIN_PIECE = 128,
+  PIECE_LEAST = 128,
+  PIECE_MOST = 16384,
   LAST_PIECE = 32,        /* so few are moved while commits wait */
   QUEUE_MOST = 20000,     /* changes in recent from which committing threads wait for their turn to move them */
   DEAD_LEAST = 1000,      /* dead rows worth a purge */
@@ -82,22 +83,50 @@ static rem_status move_op(rem_graph *graph, const rem_recent *recent, const rem_
   return status == REM_NOT_FOUND ? REM_OK : status;
 }
 
-/* The first changes of recent, copied; their vectors stay where they are until they are dropped, which only the holder of work does. */
+/*
+ * The first changes of recent, copied; their vectors stay where they are until they are dropped, which only the holder of work does. Dropping copies
+ * what is left, so a piece is a good part of it: a log of 100,000 changes read after a crash is moved in 20 steps, not in 800.
+ */
 typedef struct piece {
-  rem_recent_op ops[DRAIN_PIECE];
-  const float *vectors[DRAIN_PIECE];
-  size_t count, left;
+  rem_recent_op *ops;     /* owned */
+  const float **vectors;  /* owned */
+  size_t count, left, capacity;
 } piece;
 
-static void take_piece(rem_ann__index *index, piece *taken) {
+static void piece_deinit(piece *taken) {
+  rem_free(taken->ops);
+  rem_free(taken->vectors);
+}
+
+static rem_status room_in_piece(piece *taken, size_t count, rem_error *err) {
+  if (count <= taken->capacity)
+    return REM_OK;
+  rem_recent_op *ops = rem_realloc(taken->ops, count * sizeof *ops);
+  if (!ops)
+    return rem_error_nomem(err);
+  taken->ops = ops;
+  const float **vectors = rem_realloc(taken->vectors, count * sizeof *vectors);
+  if (!vectors)
+    return rem_error_nomem(err);
+  taken->vectors = vectors;
+  taken->capacity = count;
+  return REM_OK;
+}
+
+static rem_status take_piece(rem_ann__index *index, piece *taken, rem_error *err) {
   pthread_rwlock_rdlock(&index->lock);
-  taken->count = index->recent.op_count < DRAIN_PIECE ? index->recent.op_count : DRAIN_PIECE;
-  taken->left = index->recent.op_count - taken->count;
+  size_t all = index->recent.op_count, count = all / 4;
+  count = count < PIECE_LEAST ? PIECE_LEAST : count > PIECE_MOST ? PIECE_MOST : count;
+  count = count < all ? count : all;
+  rem_status status = room_in_piece(taken, count, err);
+  taken->count = status >= 0 ? count : 0;
+  taken->left = all - taken->count;
   for (size_t i = 0; i < taken->count; i++) {
     taken->ops[i] = index->recent.ops[i];
     taken->vectors[i] = rem_recent_vector(&index->recent, &taken->ops[i]);
   }
   pthread_rwlock_unlock(&index->lock);
+  return status;
 }
 
 static rem_status move_piece(rem_ann__index *index, piece *taken, rem_error *err) {
@@ -152,14 +181,12 @@ static rem_status purge_dead(rem_ann__index *index, rem_error *err) {
 }
 
 rem_status rem_ann__drain(rem_ann__index *index, bool all, uint64_t *ret_seq, rem_error *err) {
-  piece *taken REM_AUTO_FREE = rem_alloc(sizeof *taken);
-  if (!taken)
-    return rem_error_nomem(err);
+  piece taken REM_CLEANUP(piece_deinit) = {0};
   for (size_t round = 0; round < ROUNDS_MOST; round++) {
-    take_piece(index, taken);
-    if (taken->count == 0 || (all && taken->count + taken->left <= LAST_PIECE))
+    REM_TRY(take_piece(index, &taken, err));
+    if (taken.count == 0 || (all && taken.count + taken.left <= LAST_PIECE))
       break;
-    REM_TRY(move_piece(index, taken, err));
+    REM_TRY(move_piece(index, &taken, err));
   }
   REM_TRY(purge_dead(index, err));
   return all ? move_rest(index, ret_seq, err) : REM_OK;

@@ -159,8 +159,9 @@ uint64_t rem_graph_sequence(const rem_graph *graph);
 /* The default ef and the recall it was found to give; stored in the file. */
 void rem_graph_set_search_ef(rem_graph *graph, unsigned search_ef, double recall);
 /*
- * Recall@k of the default search with pool `ef` (0: the graph's), over `query_count` of its own vectors chosen evenly, each slightly
- * displaced so that it is no longer stored, beside exact answers. For checkpoints: costs query_count exact scans.
+ * Recall@k of the default search with pool `ef` (0: the graph's), over `query_count` of its own vectors chosen evenly, each displaced by
+ * as much as parts another one from its nearest neighbour, so that it is like a query that is not stored, beside exact answers. For checkpoints: costs
+ * query_count exact scans.
  */
 REM_CHECKED rem_status rem_graph_estimate_recall(rem_graph *graph, size_t query_count, size_t k, unsigned ef, double *ret_recall,
                                                  rem_error *err);

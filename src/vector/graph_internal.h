@@ -7,6 +7,7 @@
  *   graph_link.c    links: insert, unlink             graph_filter.c   which rows count
  *   graph_change.c  insert, delete, purge             graph_scan.c     scans over codes and vectors
  *   graph_build.c   build on many threads             graph_file*.c    on disk
+ *   graph_recall.c  recall, estimated                 graph_train.c    how codes are fitted
  *
  * Numbers. Nodes, vectors and rows are numbered on their own; REM_GRAPH_NONE is no number. A node has a list of vectors that are equal or nearly so
  * (first_vector, then vectors' next), a vector a list of rows that share it. Rows of one id are a list, newest first (older); the

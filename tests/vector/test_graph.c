@@ -440,6 +440,10 @@ static void recall_is_estimated(void **state) {
   must(rem_graph_estimate_recall(shared, 50, 10, 10, &low, err));
   must(rem_graph_estimate_recall(shared, 50, 10, 300, &high, err));
   assert_true(high >= 0.98 && high <= 1 && low <= high);
+  /* As for queries that were never stored, of which a short pool overlooks some: no better than it is. */
+  double estimated, held_out = recall_of(shared, (rem_graph_search){.k = 10, .ef = 12}, queries, QUERIES, DIMENSION);
+  must(rem_graph_estimate_recall(shared, 200, 10, 12, &estimated, err));
+  if (estimated > held_out + 0.004 || estimated < held_out - 0.04) fail_msg("estimated %.4f, held out %.4f", estimated, held_out);
 }
 
 /* ------------------------------------------------------------------------------------------- */
