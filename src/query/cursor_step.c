@@ -41,8 +41,8 @@ static rem_status open_large(rem_table_cursor *cursor, rem_error *err) {
   return rem_record_open(cursor->pin.data, cursor->pin.size, &cursor->record, err) < 0 ? damaged(cursor, err) : REM_OK;
 }
 
-/* Opens the record and tells whether the row counts: it is visible and every term lets it pass. */
-static rem_status open_record(rem_table_cursor *cursor, const void *data, size_t size, bool *ret_passes, rem_error *err) {
+/* Opens the record and tells whether the row counts: it is visible and every term lets it pass; `judged`: the terms were asked already. */
+static rem_status open_judged(rem_table_cursor *cursor, const void *data, size_t size, bool judged, bool *ret_passes, rem_error *err) {
   if (rem_record_open(data, size, &cursor->record, err) < 0)
     return damaged(cursor, err);
   *ret_passes = false;
@@ -51,11 +51,15 @@ static rem_status open_record(rem_table_cursor *cursor, const void *data, size_t
   if (rem_record_is_external(&cursor->record))
     REM_TRY(open_large(cursor, err));
   cursor->has_record = true;
-  for (int i = 0; i < cursor->term_count; i++)
+  for (int i = 0; i < cursor->term_count && !judged; i++)
     if (!rem_term_passes(&cursor->terms[i], cursor->module->table, cursor->id, &cursor->record, &cursor->scratch))
       return REM_OK;
   *ret_passes = true;
   return REM_OK;
+}
+
+static rem_status open_record(rem_table_cursor *cursor, const void *data, size_t size, bool *ret_passes, rem_error *err) {
+  return open_judged(cursor, data, size, false, ret_passes, err);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -63,11 +67,9 @@ static rem_status open_record(rem_table_cursor *cursor, const void *data, size_t
 
 /* Moves the iterator on, from stretch to stretch. False: there is no further entry. */
 static rem_status move(rem_table_cursor *cursor, bool *ret_there, rem_error *err) {
-  if (cursor->positioned) {
-    if (cursor->reverse)
-      rem_kv_iterator_prev(cursor->iterator);
-    else
-      rem_kv_iterator_next(cursor->iterator);
+  if (cursor->positioned && (cursor->reverse ? rem_kv_iterator_prev(cursor->iterator) : rem_kv_iterator_next(cursor->iterator))) {
+    *ret_there = true;
+    return REM_OK;
   }
   while (!cursor->positioned || !rem_kv_iterator_valid(cursor->iterator)) {
     if (cursor->positioned)
@@ -90,11 +92,14 @@ static rem_status move(rem_table_cursor *cursor, bool *ret_there, rem_error *err
 }
 
 /* Most rows of a filtered scan go no further than this. */
-static bool is_rejected(const rem_table_cursor *cursor, rem_slice value) {
-  for (int i = 0; i < cursor->term_count; i++)
-    if (rem_term_rejects(&cursor->terms[i], value.data, value.size))
-      return true;
-  return false;
+static rem_verdict peek(const rem_table_cursor *cursor, rem_slice value) {
+  rem_verdict all = REM_VERDICT_PASSES;
+  for (int i = 0; i < cursor->term_count && all != REM_VERDICT_REJECTS; i++) {
+    rem_verdict verdict = rem_term_peek(&cursor->terms[i], value.data, value.size);
+    if (verdict != REM_VERDICT_PASSES)
+      all = verdict;
+  }
+  return all;
 }
 
 static rem_status step_scan(rem_table_cursor *cursor, rem_error *err) {
@@ -107,10 +112,11 @@ static rem_status step_scan(rem_table_cursor *cursor, rem_error *err) {
       return REM_OK;
     }
     rem_slice value = rem_kv_iterator_value(cursor->iterator);
-    if (is_rejected(cursor, value))
+    rem_verdict verdict = peek(cursor, value);
+    if (verdict == REM_VERDICT_REJECTS)
       continue;
     memcpy(cursor->id, rem_key_id(rem_kv_iterator_key(cursor->iterator)), 16);
-    REM_TRY(open_record(cursor, value.data, value.size, &passes, err));
+    REM_TRY(open_judged(cursor, value.data, value.size, verdict == REM_VERDICT_PASSES, &passes, err));
     if (passes)
       return REM_OK;
   }

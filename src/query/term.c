@@ -104,6 +104,8 @@ void rem_term_init(rem_term *term, const rem_column *column, int op, sqlite3_val
     term->operand = takes_null(op) ? REM_OPERAND_NULL : REM_OPERAND_NEVER;
   else if (set_value(term, argument))
     term->operand = REM_OPERAND_VALUE;
+  term->peeked = term->operand != REM_OPERAND_UNKNOWN && column->place == REM_COLUMN_FIELD;
+  term->field = term->peeked ? column->field->number : 0;
 }
 
 /* ---- judging ---- */
@@ -209,6 +211,9 @@ static bool read_value(const rem_term *term, const rem_table *table, const uint8
 
 static bool judge(const rem_term *term, const rem_value *value) {
   int order;
+  /* The commonest first: a scan's filter spends its time here. */
+  if (value->type == REM_TYPE_INT && term->value.type == REM_TYPE_INT && term->operand == REM_OPERAND_VALUE)
+    return holds(term->op, (value->integer > term->value.integer) - (value->integer < term->value.integer));
   if (value->type == REM_TYPE_NULL)
     return holds_for_null(term);
   if (term->operand == REM_OPERAND_NULL)
@@ -226,11 +231,11 @@ bool rem_term_passes(const rem_term *term, const rem_table *table, const uint8_t
   return !read_value(term, table, id, record, scratch, &value) || judge(term, &value);
 }
 
-bool rem_term_rejects(const rem_term *term, const uint8_t *record, size_t size) {
+rem_verdict rem_term_peek(const rem_term *term, const uint8_t *record, size_t size) {
   rem_value value;
-  if (term->operand == REM_OPERAND_UNKNOWN || term->column->place != REM_COLUMN_FIELD)
-    return false;
-  return rem_record_peek(record, size, term->column->field->number, &value) && (term->operand == REM_OPERAND_NEVER || !judge(term, &value));
+  if (!term->peeked || !rem_record_peek(record, size, term->field, &value))
+    return REM_VERDICT_UNTOLD;
+  return term->operand != REM_OPERAND_NEVER && judge(term, &value) ? REM_VERDICT_PASSES : REM_VERDICT_REJECTS;
 }
 
 bool rem_term_passes_value(const rem_term *term, const uint8_t id[16], const rem_value *value) {

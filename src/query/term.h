@@ -24,6 +24,8 @@ typedef struct rem_term {
   const rem_column *column;
   uint8_t op;             /* SQLITE_INDEX_CONSTRAINT_EQ, GT, LE, LT, GE, NE, IS, ISNOT, ISNULL, ISNOTNULL */
   uint8_t operand;        /* rem_operand */
+  bool peeked;            /* can be judged on a record that is not opened, by the value of `field` */
+  uint16_t field;
   rem_value value;        /* as a record stores it; text borrowed from the argument, or in `uuid` */
   uint8_t uuid[16];
 } rem_term;
@@ -37,8 +39,13 @@ void rem_term_init(rem_term *term, const rem_column *column, int op, sqlite3_val
 /* False: SQLite would reject the row. `scratch` holds values of older rows. */
 bool rem_term_passes(const rem_term *term, const rem_table *table, const uint8_t id[16], const rem_record *record,
                      rem_buffer *scratch);
-/* Does the term reject a record that was not opened? False also when that cannot be told without opening it. */
-bool rem_term_rejects(const rem_term *term, const uint8_t *record, size_t size);
+typedef enum rem_verdict {
+  REM_VERDICT_UNTOLD, /* not without opening the record */
+  REM_VERDICT_PASSES,
+  REM_VERDICT_REJECTS,
+} rem_verdict;
+/* The same of a record that was not opened. */
+rem_verdict rem_term_peek(const rem_term *term, const uint8_t *record, size_t size);
 /* The same for a row of which only the value of the term's column is at hand (or its id). */
 bool rem_term_passes_value(const rem_term *term, const uint8_t id[16], const rem_value *value);
 

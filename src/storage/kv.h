@@ -165,8 +165,9 @@ void rem_kv_iterator_seek(rem_kv_iterator *iterator, rem_slice key);      /* fir
 void rem_kv_iterator_seek_prev(rem_kv_iterator *iterator, rem_slice key); /* last key <= key */
 void rem_kv_iterator_first(rem_kv_iterator *iterator);
 void rem_kv_iterator_last(rem_kv_iterator *iterator);
-void rem_kv_iterator_next(rem_kv_iterator *iterator); /* valid ones only */
-void rem_kv_iterator_prev(rem_kv_iterator *iterator); /* valid ones only */
+/* Of valid ones only; is it still one? */
+bool rem_kv_iterator_next(rem_kv_iterator *iterator);
+bool rem_kv_iterator_prev(rem_kv_iterator *iterator);
 bool rem_kv_iterator_valid(const rem_kv_iterator *iterator);
 /* Borrowed until the iterator moves. */
 rem_slice rem_kv_iterator_key(const rem_kv_iterator *iterator);

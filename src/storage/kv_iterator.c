@@ -194,14 +194,16 @@ void rem_kv_iterator_seek_prev(rem_kv_iterator *it, rem_slice key) {
   arrive(it);
 }
 
-void rem_kv_iterator_next(rem_kv_iterator *it) {
+bool rem_kv_iterator_next(rem_kv_iterator *it) {
   rocksdb_iter_next(it->iterator);
   arrive(it);
+  return it->valid;
 }
 
-void rem_kv_iterator_prev(rem_kv_iterator *it) {
+bool rem_kv_iterator_prev(rem_kv_iterator *it) {
   rocksdb_iter_prev(it->iterator);
   arrive(it);
+  return it->valid;
 }
 
 bool rem_kv_iterator_valid(const rem_kv_iterator *it) {
