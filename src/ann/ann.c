@@ -20,6 +20,7 @@ static void set_free(rem_ann *ann) {
     index_free(ann->indexes[i]);
   rem_free(ann->indexes);
   rem_hash_map_deinit(&ann->by_name);
+  rem_hash_map_deinit(&ann->by_tenant);
   rem_free(ann->folder);
   pthread_mutex_destroy(&ann->files);
   pthread_cond_destroy(&ann->idle);
@@ -111,6 +112,12 @@ static bool add_index(rem_ann *ann, rem_slice name, rem_ann__index *index) {
   }
   if (rem_hash_map_put(&ann->by_name, name, index, NULL, NULL) < 0)
     return false;
+  rem_slice tenant = rem_slice_text(index->tenant);
+  index->next_of_tenant = rem_hash_map_get(&ann->by_tenant, tenant);
+  if (rem_hash_map_put(&ann->by_tenant, tenant, index, NULL, NULL) < 0) {
+    (void)rem_hash_map_remove(&ann->by_name, name);
+    return false;
+  }
   ann->indexes[ann->index_count++] = index;
   return true;
 }
@@ -168,6 +175,13 @@ void rem_ann_want(rem_ann *ann, const rem_ann_target *target) {
 rem_ann__index *rem_ann__at(rem_ann *ann, size_t i) {
   pthread_mutex_lock(&ann->lock);
   rem_ann__index *index = i < ann->index_count ? ann->indexes[i] : NULL;
+  pthread_mutex_unlock(&ann->lock);
+  return index;
+}
+
+rem_ann__index *rem_ann__first_of(rem_ann *ann, const char *tenant) {
+  pthread_mutex_lock(&ann->lock);
+  rem_ann__index *index = rem_hash_map_get(&ann->by_tenant, rem_slice_text(tenant));
   pthread_mutex_unlock(&ann->lock);
   return index;
 }

@@ -63,9 +63,8 @@ void rem_ann_committed(rem_ann *ann, const rem_ann_target *target, const rem_ann
 }
 
 void rem_ann_advance(rem_ann *ann, const char *tenant, uint64_t seq) {
-  rem_ann__index *index;
-  for (size_t i = 0; (index = rem_ann__at(ann, i)); i++) {
-    if (!atomic_load(&index->open) || strcmp(index->tenant, tenant) != 0)
+  for (rem_ann__index *index = rem_ann__first_of(ann, tenant); index; index = index->next_of_tenant) {
+    if (!atomic_load(&index->open))
       continue;
     pthread_rwlock_wrlock(&index->lock);
     if (index->state != REM_ANN__NONE && !index->broken && index->known < seq)
@@ -219,8 +218,7 @@ static void upkeep_index(rem_ann__index *index) {
 }
 
 void rem_ann_upkeep(rem_ann *ann, const char *tenant) {
-  rem_ann__index *index;
-  for (size_t i = 0; !ann->options.flat && (index = rem_ann__at(ann, i)); i++)
-    if (strcmp(index->tenant, tenant) == 0)
-      upkeep_index(index);
+  rem_ann__index *index = ann->options.flat ? NULL : rem_ann__first_of(ann, tenant);
+  for (; index; index = index->next_of_tenant)
+    upkeep_index(index);
 }

@@ -51,6 +51,7 @@ typedef struct rem_ann__record {
 
 typedef struct rem_ann__index {
   rem_ann *ann;
+  struct rem_ann__index *next_of_tenant; /* never changes */
   char tenant[65], table[64];
   unsigned area;
   pthread_mutex_t work;
@@ -86,7 +87,7 @@ struct rem_ann {
   char *folder;         /* owned: <database>/vectors */
   pthread_mutex_t lock; /* indexes, tasks, notices */
   pthread_cond_t idle;  /* tasks has fallen to 0 */
-  rem_hash_map by_name;
+  rem_hash_map by_name, by_tenant; /* the latter: the first of a tenant's indexes */
   rem_ann__index **indexes; /* owned; they live as long as the set */
   size_t index_count, index_capacity;
   size_t tasks;
@@ -104,6 +105,8 @@ rem_ann__index *rem_ann__find(rem_ann *ann, const rem_ann_target *target);
 rem_ann__index *rem_ann__find_place(rem_ann *ann, const rem_ann_target *target, bool make);
 /* The i-th index of the set, or NULL past the last: for loops that hold no lock. */
 rem_ann__index *rem_ann__at(rem_ann *ann, size_t i);
+/* The first index of a tenant, or NULL; the others follow by next_of_tenant. A commit is not to look at those of all tenants. */
+rem_ann__index *rem_ann__first_of(rem_ann *ann, const char *tenant);
 void rem_ann__notify(rem_ann *ann, const char *format, ...) __attribute__((format(printf, 2, 3)));
 size_t rem_ann__min_rows(const rem_ann *ann);
 /* Runs rem_ann__task() for the index in the background, unless one is under way. */

@@ -47,6 +47,7 @@ rem_status rem_graph_new(const rem_graph_options *options, rem_graph **ret_graph
   rem_graph *g = rem_calloc(1, sizeof *g);
   if (g == NULL) return rem_error_nomem(err);
   g->options = checked;
+  atomic_init(&g->search_ef, checked.search_ef);
   g->kernel = rem_graph_kernel_get();
   g->id_seed = rem_hash_bytes("vector", 6);
   atomic_init(&g->shortest, DBL_MAX);
@@ -110,14 +111,15 @@ static uint64_t memory_bytes(const rem_graph *g) {
   return sum;
 }
 
+/* Does not wait for changes or a file being written, which may take seconds. */
 void rem_graph_stats_get(rem_graph *g, rem_graph_stats *ret_stats) {
-  pthread_mutex_lock(&g->change);
+  pthread_rwlock_rdlock(&g->space);
   pthread_mutex_lock(&g->scratch_lock);
   *ret_stats = (rem_graph_stats){
       .dimension = g->options.dimension,
       .m = g->options.m,
       .build_ef = g->options.build_ef,
-      .search_ef = g->options.search_ef,
+      .search_ef = atomic_load(&g->search_ef),
       .built = g->built,
       .read_only = g->read_only,
       .code_bits = g->built ? g->codec.bits : 0,
@@ -126,14 +128,14 @@ void rem_graph_stats_get(rem_graph *g, rem_graph_stats *ret_stats) {
       .rows = atomic_load(&g->live_rows),
       .dead_rows = atomic_load(&g->dead_rows),
       .nodes = atomic_load(&g->linked_nodes),
-      .drift = g->drift,
+      .drift = atomic_load(&g->drift),
       .code_error = (double)g->codec.error,
-      .recall = g->recall,
+      .recall = atomic_load(&g->recall),
       .memory_bytes = memory_bytes(g),
       .file_bytes = g->mapping != NULL ? g->mapping->file.size : 0,
   };
   pthread_mutex_unlock(&g->scratch_lock);
-  pthread_mutex_unlock(&g->change);
+  pthread_rwlock_unlock(&g->space);
 }
 
 void rem_graph_set_sequence(rem_graph *g, uint64_t seq) {
@@ -145,8 +147,8 @@ uint64_t rem_graph_sequence(const rem_graph *g) {
 }
 
 void rem_graph_set_search_ef(rem_graph *g, unsigned search_ef, double recall) {
-  g->options.search_ef = search_ef < 10 ? 10 : search_ef > 65536 ? 65536 : search_ef;
-  g->recall = recall;
+  atomic_store(&g->search_ef, search_ef < 10 ? 10 : search_ef > 65536 ? 65536 : search_ef);
+  atomic_store(&g->recall, recall);
 }
 
 rem_status rem_graph_each(rem_graph *g,

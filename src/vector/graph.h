@@ -13,8 +13,8 @@
  * exact in what they report. While all vectors have one length (embeddings do) the three orders are the same and all metrics
  * walk; when lengths differ by more than 0.1 %, inner product and L2 scan.
  *
- * Threads. Searches run beside each other and beside insert, delete and write; changes take turns among themselves. Build,
- * free and the setters want the graph alone. A graph opened from a file (graph_file.h) is read-only: changes are REM_READONLY.
+ * Threads. Searches run beside each other and beside insert, delete and write; changes take turns among themselves. Build
+ * and free want the graph alone; figures can be had and the setters used at any time. A graph opened from a file (graph_file.h) is read-only: changes are REM_READONLY.
  */
 #ifndef REM_VECTOR_GRAPH_H
 #define REM_VECTOR_GRAPH_H

@@ -37,7 +37,7 @@ static void reset(rem_graph *g) {
   g->node_count = g->node_capacity = 0;
   g->free_nodes.count = g->limbo_nodes.count = 0;
   g->pivot_count = 0;
-  g->drift = 0;
+  atomic_store(&g->drift, 0);
   atomic_store(&g->linked_nodes, 0);
   rem_graph_region *regions[] = {&g->records, &g->first_vector, &g->link_codes, &g->link_norms, &g->locks, &g->pivot_codes};
   for (size_t i = 0; i < sizeof regions / sizeof *regions; i++)

@@ -208,7 +208,7 @@ static rem_status insert_row(rem_graph *g, const uint8_t id[16], const float *va
   note_length(g, values);
   if (g->built) {
     link_vector(g, scratch, vector);
-    g->drift++;
+    atomic_fetch_add(&g->drift, 1);
   }
   rem_graph__scratch_give(g, scratch);
   __atomic_store_n(&rem_graph__row(g, row)->birth, seq, __ATOMIC_RELEASE);

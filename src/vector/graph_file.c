@@ -235,7 +235,7 @@ static void fill_header(file_run *run) {
   h->dimension = (uint32_t)g->options.dimension;
   h->m = g->options.m;
   h->build_ef = g->options.build_ef;
-  h->search_ef = g->options.search_ef;
+  h->search_ef = atomic_load(&g->search_ef);
   h->code_dimension = (uint32_t)g->codec.code_dimension;
   h->lines = (uint32_t)g->codec.lines;
   h->link_count = g->link_count;
@@ -243,8 +243,8 @@ static void fill_header(file_run *run) {
   while (h->id_mask < (uint64_t)h->row_count * 2)
     h->id_mask = h->id_mask * 2 + 1;
   h->id_seed = g->id_seed;
-  h->recall = g->recall;
-  h->drift = g->drift;
+  h->recall = atomic_load(&g->recall);
+  h->drift = atomic_load(&g->drift);
   h->shortest = h->row_count > 0 ? atomic_load(&g->shortest) : 0;
   h->longest = atomic_load(&g->longest);
   h->scale = g->codec.scale;

@@ -126,8 +126,9 @@ struct rem_graph {
   _Atomic uint32_t live_rows, dead_rows, linked_nodes;
   _Atomic uint64_t sequence;
   _Atomic uint64_t generation; /* counts changes */
-  uint64_t drift;
-  double recall;
+  _Atomic uint64_t drift;
+  _Atomic double recall;
+  _Atomic unsigned search_ef; /* the default; the options' own is where it begins */
   _Atomic double shortest, longest; /* lengths of the vectors */
 
   uint32_t pivots[REM_GRAPH_PIVOTS]; /* where walks may begin, and their codes */

@@ -144,8 +144,8 @@ static void use_header(rem_graph *g, const rem_graph_header *h) {
   g->vector_count = g->vector_capacity = h->vector_count;
   g->id_mask = h->id_mask;
   g->id_seed = h->id_seed;
-  g->recall = h->recall;
-  g->drift = h->drift;
+  atomic_store(&g->recall, h->recall);
+  atomic_store(&g->drift, h->drift);
   g->pivot_count = h->pivot_count;
   atomic_store(&g->live_rows, h->row_count);
   atomic_store(&g->linked_nodes, h->node_count);

@@ -275,7 +275,7 @@ static rem_status prepare(rem_graph_run *run, rem_error *err) {
   const rem_graph_search *search = run->search;
   uint64_t latest = atomic_load(&g->sequence);
   uint64_t snapshot = search->snapshot == 0 || search->snapshot == REM_GRAPH_LATEST ? latest : search->snapshot;
-  run->ef = search->ef != 0 ? search->ef : g->options.search_ef;
+  run->ef = search->ef != 0 ? search->ef : atomic_load(&g->search_ef);
   if (run->ef < search->k + search->k / 4) run->ef = search->k + search->k / 4;
   if (run->ef < 10) run->ef = 10;
   rem_query_init(&run->exact, search->metric, search->query, g->options.dimension);

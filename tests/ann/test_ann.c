@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include "ann/ann_internal.h"
+#include "vector/graph_internal.h"
 
 #define ROWS 600
 #define MIN_ROWS 200
@@ -437,6 +438,45 @@ static void a_tiny_pool_is_raised(void **state) {
   world_free(w);
 }
 
+/* A commit asks for the indexes of its tenant only, of which none is missed. */
+static void indexes_are_found_by_tenant(void **state) {
+  (void)state;
+  world *w = world_new(MIN_ROWS);
+  char tenant[16];
+  for (unsigned i = 0; i < 300; i++) {
+    snprintf(tenant, sizeof tenant, "t%u", i % 100);
+    rem_ann_target target = {.tenant = tenant, .table = TABLE, .area = i / 100, .dimension = DIMENSION};
+    assert_non_null(rem_ann__find_place(w->ann, &target, true));
+  }
+  for (unsigned i = 0; i < 100; i++) {
+    unsigned areas = 0;
+    snprintf(tenant, sizeof tenant, "t%u", i);
+    for (rem_ann__index *index = rem_ann__first_of(w->ann, tenant); index; index = index->next_of_tenant) {
+      assert_string_equal(index->tenant, tenant);
+      areas |= 1u << index->area;
+    }
+    assert_int_equal(areas, 7);
+  }
+  assert_null(rem_ann__first_of(w->ann, "t100"));
+  world_free(w);
+}
+
+/* Writing a file takes seconds, in which the graph does not change: whoever asks for figures then would keep commits and searches waiting as well. */
+static void figures_do_not_wait_for_a_file(void **state) {
+  (void)state;
+  world *w = world_new(MIN_ROWS);
+  world_fill(w, 0, ROWS);
+  world_checkpoint(w);
+  rem_ann__index *index = rem_ann__at(w->ann, 0);
+  pthread_mutex_lock(&index->work);
+  assert_non_null(index->graph);
+  pthread_mutex_lock(&index->graph->change);
+  assert_int_equal(world_stats(w).graph.rows, ROWS);
+  pthread_mutex_unlock(&index->graph->change);
+  pthread_mutex_unlock(&index->work);
+  world_free(w);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_small_table_has_no_graph),
@@ -453,6 +493,8 @@ int main(void) {
       cmocka_unit_test(a_log_without_its_beginning_is_not_caught_up_with),
       cmocka_unit_test(a_graph_that_has_outgrown_its_codes_is_built_anew),
       cmocka_unit_test(a_tiny_pool_is_raised),
+      cmocka_unit_test(indexes_are_found_by_tenant),
+      cmocka_unit_test(figures_do_not_wait_for_a_file),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
