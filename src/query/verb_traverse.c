@@ -156,15 +156,27 @@ static rem_status direction_of(rem_slice text, rem_direction *ret_direction, rem
   return text.data ? rem_error_set(err, REM_INVALID, "a direction is out, in or both, not '%.*s'", (int)text.size, text.data) : REM_OK;
 }
 
+static rem_status depth_of(sqlite3_value *argument, int64_t *ret_depth, rem_error *err) {
+  int type = argument ? sqlite3_value_numeric_type(argument) : SQLITE_NULL;
+  *ret_depth = DEFAULT_DEPTH;
+  if (type == SQLITE_NULL)
+    return REM_OK;
+  if (type != SQLITE_INTEGER)
+    return rem_error_set(err, REM_INVALID, "the depth of traverse() is a whole number, 0 to %d", MOST_DEPTH);
+  *ret_depth = sqlite3_value_int64(argument);
+  if (*ret_depth >= 0 && *ret_depth <= MOST_DEPTH)
+    return REM_OK;
+  return rem_error_set(err, REM_LIMIT, "the depth of traverse() is 0 to %d, not %lld", MOST_DEPTH, (long long)*ret_depth);
+}
+
 static rem_status fill(rem_session *session, rem_view *view, sqlite3_value **arguments, rem_made_rows *list, rem_error *err) {
   traverse_run run REM_CLEANUP(run_deinit) = {.session = session, .view = view, .list = list, .type = rem_verb__argument(arguments[3])};
   rem_slice start = rem_verb__argument(arguments[0]);
-  int64_t depth = arguments[1] && sqlite3_value_type(arguments[1]) != SQLITE_NULL ? sqlite3_value_int64(arguments[1]) : DEFAULT_DEPTH;
+  int64_t depth;
   rem_row__init(&run.row, session->engine);
   REM_TRY(rem_verb__check(view, "traverse()", err));
   REM_TRY(direction_of(rem_verb__argument(arguments[2]), &run.direction, err));
-  if (depth < 0 || depth > MOST_DEPTH)
-    return rem_error_set(err, REM_LIMIT, "the depth of traverse() is 0 to %d, not %lld", MOST_DEPTH, (long long)depth);
+  REM_TRY(depth_of(arguments[1], &depth, err));
   if (!start.data)
     return REM_OK;
   REM_TRY(begin(&run, start, err));

@@ -95,9 +95,16 @@ static rem_status table_argument(rem_session *session, sqlite3_value *argument, 
   return REM_OK;
 }
 
-static double real_argument(sqlite3_value *argument, double otherwise) {
+/* The least score, NAN when none is given. What is no number is a mistake: leaving it out would give rows that were not wanted. */
+static rem_status score_argument(sqlite3_value *argument, double *ret_score, rem_error *err) {
+  *ret_score = NAN;
   int type = argument ? sqlite3_value_numeric_type(argument) : SQLITE_NULL;
-  return type == SQLITE_INTEGER || type == SQLITE_FLOAT ? sqlite3_value_double(argument) : otherwise;
+  if (type == SQLITE_NULL)
+    return REM_OK;
+  if (type != SQLITE_INTEGER && type != SQLITE_FLOAT)
+    return rem_error_set(err, REM_INVALID, "the least score of a search is a number");
+  *ret_score = sqlite3_value_double(argument);
+  return REM_OK;
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -141,9 +148,11 @@ static rem_status fill_fuzzy(rem_session *session, rem_view *view, sqlite3_value
   REM_TRY(table_argument(session, arguments[1], name, &table, err));
   if (!text.data)
     return REM_OK;
+  double least;
+  REM_TRY(score_argument(arguments[2], &least, err));
   unsigned flags = REM_LOOKUP_FUZZY | REM_LOOKUP_IGNORE_CASE;
   REM_TRY(rem_entity_lookup_at(session->engine, session->tenant, view->snapshot, text, flags, -1, &cursor, err));
-  return add_hits(session, cursor, HIT_BOTH, table, real_argument(arguments[2], NAN), list, err);
+  return add_hits(session, cursor, HIT_BOTH, table, least, list, err);
 }
 
 #define SEARCH_MOST 1000 /* rows of one call without a threshold */
@@ -159,7 +168,7 @@ static rem_status fill_search(rem_session *session, rem_view *view, sqlite3_valu
   if (!text.data)
     return REM_OK;
   rem_read_options_init(&options);
-  options.min_score = real_argument(arguments[2], NAN);
+  REM_TRY(score_argument(arguments[2], &options.min_score, err));
   if (isnan(options.min_score))
     options.limit = SEARCH_MOST;
   REM_TRY(rem_entity_search_at(session->engine, session->tenant, view->snapshot, text, table.data ? name : NULL, &options, &cursor, &pending,

@@ -96,6 +96,11 @@ static void what_is_not_there_is_an_error(void **state) {
   assert_true(refuse(s, "CREATE TABLE t(a)", NULL) < 0);
   assert_true(refuse(s, "ATTACH 'x' AS y", NULL) < 0);
   assert_true(refuse(s, "PRAGMA cache_size", NULL) < 0);
+  assert_int_equal(refuse(s, "SELECT * FROM search('x', 'person', 'much')", NULL), REM_INVALID);
+  assert_int_equal(refuse(s, "SELECT * FROM fuzzy('x', NULL, 'much')", NULL), REM_INVALID);
+  assert_int_equal(refuse(s, "SELECT * FROM traverse('x', 'deep')", NULL), REM_INVALID);
+  assert_int_equal(refuse(s, "SELECT * FROM traverse('x', 65)", NULL), REM_LIMIT);
+  expect(s, "SELECT count(*) AS n FROM fuzzy('nothing of that kind', NULL, '0.99')", "{\"n\":0}\n");
   assert_true(refuse(s, "SELECT * FROM sqlite_master", NULL) < 0);
   assert_true(refuse(s, "SELECT _score FROM person", NULL) < 0);
   assert_true(refuse(s, "SELECT load_extension('x')", NULL) < 0);
