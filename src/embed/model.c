@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/blake3.h"
@@ -84,6 +85,21 @@ static rem_status check_header(const char *path, rem_mapping mapping, rem_error 
   return REM_OK;
 }
 
+void rem_model_identify(rem_model_info *info) {
+  uint8_t hash[32];
+  rem_blake3 hasher;
+  memcpy(info->identity, info->sha256, sizeof info->identity);
+  if (info->prefixes[0][0] == 0 && info->prefixes[1][0] == 0)
+    return;
+  rem_blake3_init(&hasher);
+  rem_blake3_update(&hasher, info->sha256, strlen(info->sha256) + 1);
+  for (size_t role = 0; role < 2; role++)
+    rem_blake3_update(&hasher, info->prefixes[role], strlen(info->prefixes[role]) + 1);
+  rem_blake3_final(&hasher, hash, sizeof hash);
+  for (size_t i = 0; i < sizeof hash; i++)
+    snprintf(info->identity + 2 * i, 3, "%02x", hash[i]);
+}
+
 /* The folder is the name a model is known by; the name in the header says what it was installed as. */
 static void read_info(const rem_model__header *header, const char *name, rem_model_info *ret_info) {
   *ret_info = (rem_model_info){
@@ -91,6 +107,7 @@ static void read_info(const rem_model__header *header, const char *name, rem_mod
   memcpy(ret_info->name, name, strlen(name));
   memcpy(ret_info->sha256, header->sha256, sizeof ret_info->sha256);
   memcpy(ret_info->prefixes, header->prefixes, sizeof ret_info->prefixes);
+  rem_model_identify(ret_info);
 }
 
 static rem_encoder_shape shape_of(const rem_model__header *header) {

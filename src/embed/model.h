@@ -17,7 +17,8 @@
 /* What is known of a model; strings are NUL-terminated. */
 typedef struct rem_model_info {
   char name[REM_MODEL_NAME_MAX + 1];
-  char sha256[65];     /* of model.safetensors: with the name, the identity of its vectors */
+  char sha256[65];     /* of model.safetensors */
+  char identity[65];   /* that of its vectors, beside the name: the same as sha256, or a hash of that and the prefixes where there are some; "" for services */
   uint32_t dimension;  /* float32 values of a vector */
   uint32_t max_tokens; /* of a text, with [CLS] and [SEP] */
   uint64_t size_bytes; /* of the file on disk */
@@ -54,6 +55,9 @@ const struct rem_encoder *rem_model_encoder(const rem_model *model);
 /* The ids of a text in its role: framed, the role's prefix in front, cut to the window. `ids` has room for max_tokens of the
  * info. `ret_truncated` (may be NULL): tokens were left out. Returns how many ids there are. */
 size_t rem_model_encode(const rem_model *model, rem_role role, rem_slice text, uint32_t *ids, bool *ret_truncated);
+
+/* From sha256 and prefixes. */
+void rem_model_identify(rem_model_info *info);
 
 /* Whether a name may be one of a model: letters, digits, "._-", not beginning with a dot. */
 bool rem_model_name_valid(const char *name);

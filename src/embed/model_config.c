@@ -125,7 +125,7 @@ static rem_status read_positions(const json_t *config, const family *kind, rem_e
   if (type != NULL && strcmp(type, "absolute") != 0)
     return unsupported(err, "position_embedding_type", type, "'absolute'");
   REM_TRY(read_number(config, "max_position_embeddings", &shape->positions, err));
-  if (shape->positions <= kind->first_position)
+  if (shape->positions < kind->first_position + REM_MODEL__TOKENS_MIN)
     return rem_error_set(err, REM_INVALID, "config.json of the model: 'max_position_embeddings' is not usable");
   shape->positions -= kind->first_position;
   shape->first_position = kind->first_position;
@@ -176,7 +176,7 @@ static rem_status read_window(const char *folder, rem_model__config *ret_config,
     double length = json_number_value(json_object_get(tokenizer, "model_max_length"));
     limit = length >= 1 && length <= positions ? (int64_t)length : -1;
   }
-  if (limit >= 3)
+  if (limit >= REM_MODEL__TOKENS_MIN)
     ret_config->max_tokens = (uint32_t)limit;
   return REM_OK;
 }

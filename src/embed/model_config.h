@@ -19,6 +19,7 @@
 #include "embed/model.h"
 
 #define REM_MODEL__WEIGHTS_FILE "model.safetensors"
+#define REM_MODEL__TOKENS_MIN 3 /* positions of the smallest window: start, one token, end */
 #define REM_MODEL__JSON_MAX (64u << 20)
 
 typedef struct rem_model__config {

@@ -730,5 +730,6 @@ void rem_model_installer_result(const rem_model_installer *installer, rem_model_
   memcpy(ret_info->name, installer->name, sizeof ret_info->name);
   memcpy(ret_info->sha256, installer->header.sha256, sizeof ret_info->sha256);
   memcpy(ret_info->prefixes, installer->header.prefixes, sizeof ret_info->prefixes);
+  rem_model_identify(ret_info);
   *ret_path = installer->path;
 }

@@ -246,10 +246,11 @@ rem_status rem_engine_table_embedder(rem_engine *engine, const rem_table *table,
   REM_TRY(rem_engine_embedder(engine, model, &embedder, err));
   REM_TRY(rem_embedder_ready(embedder, pinned->model ? pinned->dimension : 0, &engine->interrupted, err));
   const rem_model_info *info = rem_embedder_info(embedder);
-  if (pinned->model && pinned->sha256 && strcmp(pinned->sha256, info->sha256) != 0) {
+  if (pinned->model && pinned->sha256 && strcmp(pinned->sha256, info->identity) != 0) {
     rem_error_set(err, REM_MODEL, "the model '%s' installed now is not the one that made the vectors of '%s'",
                   pinned->model, table->name);
-    rem_error_hint(err, "install the model with SHA-256 %s", pinned->sha256);
+    rem_error_hint(err, "install it as it was, weights and prefixes (identity %s), or move to what is there now: db embed --all --model %s", pinned->sha256,
+                   pinned->model);
     return REM_MODEL;
   }
   if (pinned->model && slot == 0)

@@ -25,11 +25,11 @@ bool rem_slot_area_used(const rem_table *table, uint64_t area) {
 }
 
 static rem_slot slot_of(const rem_model_info *model, unsigned area) {
-  return (rem_slot){.model = model->name, .sha256 = model->sha256, .dimension = model->dimension, .area = (uint8_t)area};
+  return (rem_slot){.model = model->name, .sha256 = model->identity, .dimension = model->dimension, .area = (uint8_t)area};
 }
 
 static bool is_model(const rem_slot *slot, const rem_model_info *model) {
-  return slot->model && strcmp(slot->model, model->name) == 0 && slot->sha256 && strcmp(slot->sha256, model->sha256) == 0 &&
+  return slot->model && strcmp(slot->model, model->name) == 0 && slot->sha256 && strcmp(slot->sha256, model->identity) == 0 &&
          slot->dimension == model->dimension;
 }
 

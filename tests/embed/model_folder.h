@@ -25,6 +25,7 @@ typedef struct model_folder {
   const char *omit_tensor; /* NULL */
   int window;              /* max_seq_length; 8 */
   int vocab_size;          /* FOLDER_VOCAB */
+  int positions;           /* FOLDER_POSITIONS */
   size_t cut_bytes;        /* taken from the end of the weights */
   float first_weight;      /* 0: as the others */
   bool outliers;           /* weights that 8 bits cannot hold: one input, which is always zero, has huge ones */
@@ -36,7 +37,8 @@ static const model_folder model_folder_default = {.model_type = "bert",
                                                   .lowercase = "true",
                                                   .dtype = "F32",
                                                   .window = 8,
-                                                  .vocab_size = FOLDER_VOCAB};
+                                                  .vocab_size = FOLDER_VOCAB,
+                                                  .positions = FOLDER_POSITIONS};
 
 static inline void folder_write(const model_folder *what, const char *folder, const char *name, const void *data, size_t size) {
   if (what->omit != NULL && strcmp(what->omit, name) == 0)
@@ -94,13 +96,13 @@ static inline void folder_tensor(const model_folder *what, const char *name, siz
 }
 
 static inline void folder_weights(const model_folder *what, const char *folder) {
-  static const struct {
+  const struct {
     const char *name;
     size_t rows;
     bool is_norm;
   } tensors[] = {
       {"embeddings.word_embeddings.weight", FOLDER_VOCAB, false},
-      {"embeddings.position_embeddings.weight", FOLDER_POSITIONS, false},
+      {"embeddings.position_embeddings.weight", (size_t)what->positions, false},
       {"embeddings.token_type_embeddings.weight", 1, false},
       {"embeddings.LayerNorm.weight", 1, true},
       {"embeddings.LayerNorm.bias", 1, false},
@@ -148,7 +150,7 @@ static inline void model_folder_make(const model_folder *what, const char *folde
                "{\"_name_or_path\": \"someone/tiny-model\", \"model_type\": \"%s\", \"hidden_act\": \"%s\", \"hidden_size\": 32, "
                "\"num_hidden_layers\": 1, \"num_attention_heads\": 1, \"intermediate_size\": 32, \"vocab_size\": %d, "
                "\"max_position_embeddings\": %d, \"type_vocab_size\": 1, \"layer_norm_eps\": 1e-12}",
-               what->model_type, what->hidden_act, what->vocab_size, FOLDER_POSITIONS);
+               what->model_type, what->hidden_act, what->vocab_size, what->positions);
   folder_print(what, folder, "sentence_bert_config.json", "{\"max_seq_length\": %d}", what->window);
   folder_print(what, folder, "modules.json",
                "[{\"path\": \"\", \"type\": \"sentence_transformers.models.Transformer\"},"

@@ -258,11 +258,18 @@ static void prefixes_are_given_or_known_by_name(void **state) {
   model_folder_make(&model_folder_default, here->source);
   install_with(here, (rem_model_installer_options){.name = "plain"}, &info);
   assert_string_equal(info.prefixes[REM_QUERY], "");
+  assert_string_equal(info.identity, info.sha256);
+  rem_model_info plain = info;
   install_with(here, (rem_model_installer_options){.name = "E5-small-v2"}, &info);
   assert_string_equal(info.prefixes[REM_QUERY], "query: ");
   assert_string_equal(info.prefixes[REM_PASSAGE], "passage: ");
+  /* Prefixes are part of what a model's vectors are of, weights alone are not. */
+  assert_string_equal(info.sha256, plain.sha256);
+  assert_string_not_equal(info.identity, plain.identity);
+  rem_model_info before = info;
   install_with(here, (rem_model_installer_options){.name = "e5-base", .prefixes = {[REM_PASSAGE] = "", [REM_QUERY] = "beta "}}, &info);
   assert_string_equal(info.prefixes[REM_QUERY], "beta ");
+  assert_string_not_equal(info.identity, before.identity);
   assert_string_equal(info.prefixes[REM_PASSAGE], "");
   rem_model *model = NULL;
   uint32_t ids[FOLDER_POSITIONS];
@@ -290,6 +297,18 @@ static void prefixes_are_given_or_known_by_name(void **state) {
   rem_model_installer_options bad = {.prefixes = {[REM_QUERY] = "query:"}};
   assert_int_equal(rem_model_installer_new(here->models, here->source, &bad, &installer, &error), REM_UNSUPPORTED);
   assert_non_null(strstr(error.message, "does not end in a blank"));
+}
+
+/* Two positions have no room for a token between start and end. */
+static void a_window_without_room_is_refused(void **state) {
+  place *here = *state;
+  rem_model_info info = {0};
+  rem_error error = {0};
+  model_folder tiny = model_folder_default;
+  tiny.positions = 2;
+  model_folder_make(&tiny, here->source);
+  assert_int_equal(install(here, here->source, "tiny", &info, &error), REM_INVALID);
+  assert_non_null(strstr(error.message, "max_position_embeddings"));
 }
 
 static void sources_that_are_not_there_are_told(void **state) {
@@ -680,6 +699,7 @@ int main(void) {
       PLACE_TEST(damaged_weights_are_refused),
       PLACE_TEST(other_weights_under_the_name_of_a_known_model_are_refused),
       PLACE_TEST(prefixes_are_given_or_known_by_name),
+      PLACE_TEST(a_window_without_room_is_refused),
       PLACE_TEST(sources_that_are_not_there_are_told),
       PLACE_TEST(a_wheel_gives_the_same_model_as_its_folder),
       PLACE_TEST(an_archive_in_pieces_is_joined),
