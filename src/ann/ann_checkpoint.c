@@ -172,7 +172,11 @@ static rem_status bring_up(rem_ann__index *index, rem_error *err) {
 static rem_status renew(rem_ann__index *index, rem_error *err) {
   rem_graph_stats stats;
   rem_graph_stats_get(index->graph, &stats);
-  if (stats.drift <= stats.rows - stats.rows / 4)
+  pthread_rwlock_rdlock(&index->lock);
+  uint64_t waiting = index->recent.op_count; /* to be moved in */
+  pthread_rwlock_unlock(&index->lock);
+  uint64_t rows = stats.rows + waiting;
+  if (stats.drift + waiting <= rows - rows / 4)
     return REM_OK;
   rem_status status = rem_ann__build(index, err);
   return status == REM_NOT_FOUND && is_in_memory(index) ? REM_OK : status;
