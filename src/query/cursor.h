@@ -50,7 +50,7 @@ typedef struct rem_table_cursor {
   bool positioned;           /* the iterator stands on the row last given */
   rem_slice folded_prefix;   /* of a LIKE, in lower case: entries that do not start so are passed over */
   uint8_t (*ids)[16];        /* ID, KEY, in order, each once */
-  size_t id_count, next_id;
+  size_t id_count, id_capacity, next_id;
   rem_kv_pin *pins;          /* of the ids from `chunk_start` on */
   size_t chunk_start, chunk_count;
   int64_t left;              /* COUNT */

@@ -304,11 +304,17 @@ static rem_status begin_index(rem_table_cursor *cursor, sqlite3_value **argument
 /* ------------------------------------------------------------------------------------------- */
 /* Ids                                                                                          */
 
-static rem_status add_id(rem_table_cursor *cursor, const uint8_t id[16], size_t capacity, rem_error *err) {
-  if (!cursor->ids)
-    cursor->ids = rem_arena_alloc(&cursor->arena, capacity * sizeof *cursor->ids);
-  if (!cursor->ids)
-    return rem_error_nomem(err);
+static rem_status add_id(rem_table_cursor *cursor, const uint8_t id[16], rem_error *err) {
+  if (cursor->id_count == cursor->id_capacity) {
+    size_t capacity = cursor->id_capacity ? cursor->id_capacity * 4 : 2;
+    uint8_t(*ids)[16] = rem_arena_alloc(&cursor->arena, capacity * sizeof *ids);
+    if (!ids)
+      return rem_error_nomem(err);
+    if (cursor->id_count)
+      memcpy(ids, cursor->ids, cursor->id_count * sizeof *ids);
+    cursor->ids = ids;
+    cursor->id_capacity = capacity;
+  }
   memcpy(cursor->ids[cursor->id_count++], id, 16);
   return REM_OK;
 }
@@ -330,18 +336,18 @@ static rem_status find_alias(rem_table_cursor *cursor, rem_slice key, uint8_t re
 }
 
 /* Both rows that may have the key: the one whose id follows from it, and one with an id of its own. */
-static rem_status add_key(rem_table_cursor *cursor, rem_slice key, size_t capacity, rem_error *err) {
+static rem_status add_key(rem_table_cursor *cursor, rem_slice key, rem_error *err) {
   uint8_t id[16];
   rem_uuid_of_key(cursor->module->session->tenant, cursor->module->table->name, key.data, key.size, id);
-  REM_TRY(add_id(cursor, id, capacity, err));
+  REM_TRY(add_id(cursor, id, err));
   if (!cursor->module->explicit_ids)
     return REM_OK;
   rem_status status = find_alias(cursor, key, id, err);
-  return status == REM_OK ? add_id(cursor, id, capacity, err) : status < 0 ? status : REM_OK;
+  return status == REM_OK ? add_id(cursor, id, err) : status < 0 ? status : REM_OK;
 }
 
 /* The key that the terms spell. False: not a key at all, or none that can be told. */
-static bool spell_key(rem_table_cursor *cursor, const rem_term *first, const rem_term *second, rem_buffer *key) {
+static bool spell_key(const rem_term *first, const rem_term *second, rem_buffer *key) {
   if (first->operand != REM_OPERAND_VALUE || first->value.type != REM_TYPE_TEXT || first->value.text_size == 0)
     return false;
   rem_buffer_append(key, first->value.text, first->value.text_size);
@@ -353,7 +359,6 @@ static bool spell_key(rem_table_cursor *cursor, const rem_term *first, const rem
   rem_value part = second->value;
   if (second->column->kind == REM_FIELD_INT && part.type != REM_TYPE_INT)
     return false;
-  (void)cursor;
   rem_buffer_append_byte(key, ':');
   return rem_value_append_text(&part, key);
 }
@@ -374,20 +379,22 @@ static void sort_ids(rem_table_cursor *cursor) {
 }
 
 /* One value of an id or a key. `ret_usable` false: it cannot be told which row is meant. */
-static rem_status add_named(rem_table_cursor *cursor, const rem_term *term, const rem_term *second, size_t capacity,
-                            bool *ret_usable, rem_error *err) {
+static rem_status add_named(rem_table_cursor *cursor, const rem_term *term, const rem_term *second, bool *ret_usable,
+                            rem_error *err) {
   *ret_usable = true;
   if (term->operand == REM_OPERAND_NEVER || (second && second->operand == REM_OPERAND_NEVER))
     return REM_OK;
   if (cursor->path == REM_PATH_ID) {
     /* What is not an id in its canonical form is no row's. */
     bool is_id = term->operand == REM_OPERAND_VALUE;
-    return is_id ? add_id(cursor, term->value.uuid, capacity, err) : REM_OK;
+    return is_id ? add_id(cursor, term->value.uuid, err) : REM_OK;
   }
-  rem_buffer key REM_CLEANUP(rem_buffer_deinit) = {0};
-  *ret_usable = spell_key(cursor, term, second, &key);
-  REM_TRY(rem_buffer_status(&key, err));
-  return *ret_usable ? add_key(cursor, rem_buffer_slice(&key), capacity, err) : REM_OK;
+  /* The cursor's key buffer is find_alias()'s. */
+  rem_buffer *key = &cursor->value_text;
+  rem_buffer_reset(key);
+  *ret_usable = spell_key(term, second, key);
+  REM_TRY(rem_buffer_status(key, err));
+  return *ret_usable ? add_key(cursor, rem_buffer_slice(key), err) : REM_OK;
 }
 
 static rem_status begin_ids(rem_table_cursor *cursor, sqlite3_value **arguments, rem_error *err) {
@@ -395,18 +402,14 @@ static rem_status begin_ids(rem_table_cursor *cursor, sqlite3_value **arguments,
   const rem_plan *plan = cursor->plan;
   if (plan->terms[0].role != REM_ROLE_IN) {
     const rem_term *second = plan->count > 1 && plan->terms[1].role == REM_ROLE_SECOND ? &cursor->terms[1] : NULL;
-    REM_TRY(add_named(cursor, &cursor->terms[0], second, 2, &usable, err));
+    REM_TRY(add_named(cursor, &cursor->terms[0], second, &usable, err));
   } else {
     sqlite3_value *item;
-    size_t count = 0;
-    for (int code = sqlite3_vtab_in_first(arguments[0], &item); code == SQLITE_OK && item;
-         code = sqlite3_vtab_in_next(arguments[0], &item))
-      count++;
     for (int code = sqlite3_vtab_in_first(arguments[0], &item); code == SQLITE_OK && item && usable;
          code = sqlite3_vtab_in_next(arguments[0], &item)) {
       rem_term term;
       rem_term_init(&term, cursor->terms[0].column, SQLITE_INDEX_CONSTRAINT_EQ, item);
-      REM_TRY(add_named(cursor, &term, NULL, 2 * count + 2, &usable, err));
+      REM_TRY(add_named(cursor, &term, NULL, &usable, err));
     }
   }
   sort_ids(cursor);
@@ -438,15 +441,7 @@ static rem_status add_labelled(rem_table_cursor *cursor, rem_slice value, rem_er
       return rem_error_set(err, REM_CORRUPT, "an entry of the key index is damaged");
     if (!(labels & wanted) || !rem_slice_equal(table, rem_slice_text(cursor->module->table->name)))
       continue;
-    if (cursor->id_count % 64 == 0) {
-      uint8_t(*ids)[16] = rem_arena_alloc(&cursor->arena, (cursor->id_count * 2 + 64) * sizeof *ids);
-      if (!ids)
-        return rem_error_nomem(err);
-      if (cursor->id_count)
-        memcpy(ids, cursor->ids, cursor->id_count * sizeof *ids);
-      cursor->ids = ids;
-    }
-    memcpy(cursor->ids[cursor->id_count++], id, 16);
+    REM_TRY(add_id(cursor, id, err));
   }
   return rem_kv_iterator_status(cursor->iterator, err);
 }
@@ -501,7 +496,7 @@ static void forget(rem_table_cursor *cursor) {
   rem_ranking_close(REM_TAKE(cursor->ranking));
   rem_arena_reset(&cursor->arena);
   cursor->ids = NULL;
-  cursor->id_count = cursor->next_id = 0;
+  cursor->id_count = cursor->id_capacity = cursor->next_id = 0;
   cursor->stretches = NULL;
   cursor->stretch_count = cursor->next_stretch = 0;
   cursor->positioned = cursor->eof = cursor->has_record = false;

@@ -233,6 +233,9 @@ static void reads_between_writes_see_all_of_them(void **state) {
   free(expected);
   do_sql(s, "COMMIT");
   expect(s, "SELECT count(*) AS n, sum(points) AS p FROM task", "{\"n\":20,\"p\":210}\n");
+  do_sql(s, "INSERT INTO task(code, points) WITH c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 1000) SELECT 'c' || x, x FROM c");
+  expect(s, "SELECT count(*) AS n, sum(points) AS p FROM task WHERE code IN (SELECT code FROM task)", "{\"n\":1020,\"p\":500710}\n");
+  expect(s, "SELECT count(*) AS n, sum(points) AS p FROM task WHERE id IN (SELECT id FROM task WHERE points <= 300)", "{\"n\":320,\"p\":45360}\n");
   rem_session_close(s);
 }
 
