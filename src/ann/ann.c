@@ -122,18 +122,25 @@ static bool add_index(rem_ann *ann, rem_slice name, rem_ann__index *index) {
   return true;
 }
 
+static const char *hash_of(const rem_ann_target *target) {
+  return target->model_hash ? target->model_hash : "";
+}
+
+bool rem_ann__is_of(const rem_ann__index *index, const rem_ann_target *target) {
+  return index->dimension == target->dimension && strncmp(index->model_hash, hash_of(target), sizeof index->model_hash - 1) == 0;
+}
+
 /* What was made by another model is of no use. */
 static void set_model(rem_ann__index *index, const rem_ann_target *target) {
-  const char *hash = target->model_hash ? target->model_hash : "";
   pthread_rwlock_rdlock(&index->lock);
-  bool same = index->dimension == target->dimension && strncmp(index->model_hash, hash, sizeof index->model_hash - 1) == 0;
+  bool same = rem_ann__is_of(index, target);
   pthread_rwlock_unlock(&index->lock);
   if (same)
     return;
   pthread_rwlock_wrlock(&index->lock);
   index->broken = index->state != REM_ANN__NONE;
   index->dimension = target->dimension;
-  snprintf(index->model_hash, sizeof index->model_hash, "%s", hash);
+  snprintf(index->model_hash, sizeof index->model_hash, "%s", hash_of(target));
   pthread_rwlock_unlock(&index->lock);
 }
 

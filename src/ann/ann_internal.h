@@ -103,6 +103,8 @@ struct rem_ann {
 rem_ann__index *rem_ann__find(rem_ann *ann, const rem_ann_target *target);
 /* The same by its place alone, whatever the model; NULL too when it is not there and not to be made. */
 rem_ann__index *rem_ann__find_place(rem_ann *ann, const rem_ann_target *target, bool make);
+/* lock held: are its vectors of the target's model? Somebody whose snapshot has another definition of the table may have changed that since it was found. */
+bool rem_ann__is_of(const rem_ann__index *index, const rem_ann_target *target);
 /* The i-th index of the set, or NULL past the last: for loops that hold no lock. */
 rem_ann__index *rem_ann__at(rem_ann *ann, size_t i);
 /* The first index of a tenant, or NULL; the others follow by next_of_tenant. A commit is not to look at those of all tenants. */

@@ -8,6 +8,7 @@
 #define RECENT_LEAST 256
 
 typedef struct view {
+  const rem_ann_target *target;
   const rem_kv_snapshot *snapshot;
   uint64_t seq;
   rem_ann__record record; /* what the snapshot names; readers only */
@@ -27,7 +28,8 @@ static rem_status open_view(const rem_ann__index *index, const rem_kv_snapshot *
 
 /* lock held. A reader uses only what its snapshot names: the writer may have dropped it, or made it anew from changes that are not in the log. */
 static bool can_answer(const rem_ann__index *index, const view *seen) {
-  if (index->state == REM_ANN__NONE || index->broken || index->known < seen->seq || index->floor > seen->seq)
+  if (index->state == REM_ANN__NONE || index->broken || index->known < seen->seq || index->floor > seen->seq ||
+      !rem_ann__is_of(index, seen->target))
     return false;
   return index->ann->options.committer || (seen->has_record && seen->record.incarnation == index->record.incarnation);
 }
@@ -147,7 +149,7 @@ rem_status rem_ann_search(rem_ann *ann, const rem_ann_target *target, const rem_
                           rem_error *err) {
   rem_ann__index *index = ann->options.flat ? NULL : rem_ann__find(ann, target);
   rem_ann_report report = {0};
-  view seen = {0};
+  view seen = {.target = target};
   if (!index)
     return REM_NOT_FOUND;
   REM_TRY(open_view(index, snapshot, &seen, err));
