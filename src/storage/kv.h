@@ -48,6 +48,7 @@ typedef struct rem_kv_options {
   size_t cache_bytes;        /* block cache; default 32 MiB */
   size_t write_buffer_bytes; /* of all families together (db_write_buffer_size); default 64 MiB */
   int max_open_files;        /* writers; default 1000. Readers keep every file open. */
+  size_t manifest_bytes;     /* writers: the manifest begins anew beyond this, as every open reads it whole; default 256 KiB */
   int64_t open_wait_ms;      /* readers: how long to go on retrying beside a busy writer; default 60,000 */
 } rem_kv_options;
 void rem_kv_options_init(rem_kv_options *options);

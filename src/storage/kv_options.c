@@ -62,6 +62,7 @@ void rem_kv_options_init(rem_kv_options *options) {
       .cache_bytes = (size_t)32 << 20,
       .write_buffer_bytes = (size_t)64 << 20,
       .max_open_files = 1000,
+      .manifest_bytes = (size_t)256 << 10,
       .open_wait_ms = 60000,
   };
 }
@@ -87,6 +88,7 @@ static void set_writer(rocksdb_options_t *o, const rem_kv_options *options) {
   rocksdb_options_set_create_if_missing(o, options->mode == REM_KV_CREATE);
   rocksdb_options_set_create_missing_column_families(o, options->mode == REM_KV_CREATE);
   rocksdb_options_set_max_open_files(o, options->max_open_files);
+  rocksdb_options_set_max_manifest_file_size(o, options->manifest_bytes);
   rocksdb_options_set_keep_log_file_num(o, 1);
   rocksdb_options_set_max_total_wal_size(o, LOG_BYTES);
   rocksdb_options_set_db_write_buffer_size(o, options->write_buffer_bytes);

@@ -305,6 +305,39 @@ static void test_many_opens_do_not_litter(void **state) {
   assert_in_range(options, 0, 2);
 }
 
+/* Every open reads the whole manifest; without a bound it would grow for as long as a writer lives. */
+static void test_the_manifest_of_a_long_writer_stays_small(void **state) {
+  (void)state;
+  static char names[200][64];
+  char path[512], value[24];
+  struct stat info;
+  rem_kv_options options;
+  int manifests = 0;
+  assert_ok(rem_kv_close(kv, &err));
+  rem_kv_options_init(&options);
+  options.mode = REM_KV_WRITE;
+  options.manifest_bytes = 4096;
+  assert_ok(rem_kv_open(folder, &options, &kv, &err));
+  for (int i = 0; i < 100; i++) {
+    snprintf(value, sizeof value, "%d", i);
+    kv_put(kv, REM_CF_META, "a", value);
+    assert_ok(rem_kv_flush(kv, &err));
+  }
+  size_t count = list_folder(folder, names, 200);
+  for (size_t i = 0; i < count; i++) {
+    if (strncmp(names[i], "MANIFEST", 8) != 0)
+      continue;
+    snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+    assert_int_equal(stat(path, &info), 0);
+    assert_in_range(info.st_size, 1, 8192);
+    manifests++;
+  }
+  assert_in_range(manifests, 1, 2);
+  rem_kv *reader = kv_open(folder, REM_KV_READ);
+  kv_expect(reader, NULL, REM_CF_META, "a", "99");
+  assert_ok(rem_kv_close(reader, &err));
+}
+
 static void test_a_reader_cannot_write(void **state) {
   (void)state;
   rem_kv *reader = kv_open(folder, REM_KV_READ);
@@ -428,6 +461,7 @@ int main(void) {
       with_store(test_what_is_written_survives_closing),
       with_store(test_a_reader_leaves_the_folder_as_it_was),
       with_store(test_many_opens_do_not_litter),
+      with_store(test_the_manifest_of_a_long_writer_stays_small),
       with_store(test_a_reader_cannot_write),
       with_store(test_a_refresh_shows_what_was_written_since_and_old_views_stay),
       with_store(test_things_left_at_close_are_reported_and_stay_usable),
