@@ -388,14 +388,8 @@ static rem_status result(void *state, rem_bytes *ret_json, rem_error *err) {
 static const rem_job_type move_type = {.step = step, .result = result, .free = move_job_free};
 
 static rem_status list_tables(move_job *job, const char *table, rem_error *err) {
-  if (!table)
-    return rem_registry_list(job->engine->registry, job->tenant, &job->tables, err);
-  job->tables.tables = rem_calloc(1, sizeof *job->tables.tables);
-  if (!job->tables.tables)
-    return rem_error_nomem(err);
-  REM_TRY(rem_registry_table(job->engine->registry, job->tenant, table, &job->tables.tables[0], err));
-  job->tables.count = 1;
-  if (job->tables.tables[0]->embedding_field_count)
+  REM_TRY(rem_registry_select(job->engine->registry, job->tenant, table, &job->tables, err));
+  if (!table || job->tables.tables[0]->embedding_field_count)
     return REM_OK;
   rem_error_set(err, REM_INVALID, "'%s' has no embedded fields", table);
   rem_error_hint(err, "set 'embedding_fields' or 'embedding_provider' in its schema");

@@ -313,17 +313,6 @@ static rem_status result(void *state, rem_bytes *ret_json, rem_error *err) {
 
 static const rem_job_type reindex_type = {.step = step, .result = result, .free = reindex_free};
 
-static rem_status list_tables(reindex *job, const char *table, rem_error *err) {
-  if (!table)
-    return rem_registry_list(job->engine->registry, job->tenant, &job->tables, err);
-  job->tables.tables = rem_calloc(1, sizeof *job->tables.tables);
-  if (!job->tables.tables)
-    return rem_error_nomem(err);
-  REM_TRY(rem_registry_table(job->engine->registry, job->tenant, table, &job->tables.tables[0], err));
-  job->tables.count = 1;
-  return REM_OK;
-}
-
 rem_status rem_maintenance_reindex(rem_engine *engine, const char *tenant, const char *table, rem_job **ret_job,
                                    rem_error *err) {
   REM_TRY(rem_engine_check_writable(engine, err));
@@ -334,7 +323,7 @@ rem_status rem_maintenance_reindex(rem_engine *engine, const char *tenant, const
   job->all = table == NULL;
   memcpy(job->tenant, tenant, strlen(tenant) + 1);
   rem_row__init(&job->row, engine);
-  rem_status status = list_tables(job, table, err);
+  rem_status status = rem_registry_select(engine->registry, tenant, table, &job->tables, err);
   if (status >= 0)
     status = rem_kv_batch_new(engine->kv, &job->batch, err);
   if (status < 0) {

@@ -275,6 +275,18 @@ rem_status rem_registry_list(rem_registry *registry, const char *tenant, rem_tab
   return REM_OK;
 }
 
+rem_status rem_registry_select(rem_registry *registry, const char *tenant, const char *name, rem_table_list *ret_list,
+                               rem_error *err) {
+  if (!name) return rem_registry_list(registry, tenant, ret_list, err);
+  rem_table_list list REM_AUTO_TABLE_LIST = {.tables = rem_calloc(1, sizeof *list.tables)};
+  if (!list.tables) return rem_error_nomem(err);
+  REM_TRY(rem_registry_table(registry, tenant, name, &list.tables[0], err));
+  list.count = 1;
+  *ret_list = list;
+  list = (rem_table_list){0};
+  return REM_OK;
+}
+
 /* ---------------------------------------------------------------------------------------------- */
 /* Changes                                                                                         */
 

@@ -35,6 +35,9 @@ void rem_table_list_deinit(rem_table_list *list);
 /* All tables of a tenant, the four built-in ones first, then by name. */
 REM_CHECKED rem_status rem_registry_list(rem_registry *registry, const char *tenant, rem_table_list *ret_list,
                                          rem_error *err);
+/* The same with `name` (aliases too) alone; NULL: all. REM_UNKNOWN as for rem_registry_table(). */
+REM_CHECKED rem_status rem_registry_select(rem_registry *registry, const char *tenant, const char *name,
+                                           rem_table_list *ret_list, rem_error *err);
 
 /* The writer's, after the commit that stored `table` (or removed `name`): from now on this is what readers get. install takes a
  * reference of its own and cannot fail: without memory the table is read again when needed. */
