@@ -102,7 +102,7 @@ static void measure_level(rem_encoder_layout layout, const void *packed, size_t 
 }
 
 static void measure_layout(rem_encoder_layout layout, const char *only, size_t block_tokens, const uint32_t *ids) {
-  static const char *const levels[] = {"generic", "avx2", "avx512", "avx512vnni", "avx512bf16"};
+  static const char *const levels[] = {"generic", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16"};
   rem_error err = {0};
   size_t size = 0;
   float *buffer = NULL;

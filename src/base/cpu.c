@@ -5,7 +5,8 @@
  * process may use the tiles is asked elsewhere, by who uses them.
  *
  * A level is a set of features; lowering to a level keeps the features in its set. Sets grow from level to
- * level, so the names are an order. Other architectures have no x86 features and run at "generic".
+ * level, so the names are an order, with one branch: avxvnni is what CPUs without AVX-512 have above avx2, and what
+ * those with avx512 alone lack. Other architectures have no x86 features and run at "generic".
  */
 #include "base/cpu.h"
 
@@ -17,6 +18,7 @@
 
 #define SET_GENERIC 0u
 #define SET_AVX2    (REM_CPU_SSE42 | REM_CPU_AVX2)
+#define SET_AVXVNNI (SET_AVX2 | REM_CPU_AVX_VNNI)
 #define SET_AVX512  (SET_AVX2 | REM_CPU_AVX512)
 #define SET_VNNI    (SET_AVX512 | REM_CPU_AVX_VNNI | REM_CPU_AVX512_VNNI)
 #define SET_BF16    (SET_VNNI | REM_CPU_AVX512_BF16)
@@ -31,6 +33,7 @@ typedef struct level {
 static const level levels[] = {
     {"generic", SET_GENERIC, 0},
     {"avx2", SET_AVX2, REM_CPU_AVX2},
+    {"avxvnni", SET_AVXVNNI, REM_CPU_AVX_VNNI},
     {"avx512", SET_AVX512, REM_CPU_AVX512},
     {"avx512vnni", SET_VNNI, REM_CPU_AVX512_VNNI},
     {"avx512bf16", SET_BF16, REM_CPU_AVX512_BF16},

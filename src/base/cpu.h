@@ -3,8 +3,8 @@
  * CPU dispatch: which instruction sets this CPU and kernel offer, asked once.
  *
  * Levels are ordered; code that has a variant for a level picks the highest one not above rem_cpu_level().
- * REM_CPU_LEVEL in the environment (generic, avx2, avx512, avx512vnni, avx512bf16, amx) lowers it, for tests
- * and benchmarks.
+ * REM_CPU_LEVEL in the environment (generic, avx2, avxvnni, avx512, avx512vnni, avx512bf16, amx) lowers
+ * it, for tests and benchmarks.
  */
 #ifndef REM_BASE_CPU_H
 #define REM_BASE_CPU_H

@@ -11,23 +11,26 @@
 
 #include <cmocka.h>
 
-static const char *const levels[] = {"generic", "avx2", "avx512", "avx512vnni", "avx512bf16", "amx"};
+static const char *const levels[] = {"generic", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16", "amx"};
 
+#define LEVEL_COUNT (sizeof levels / sizeof *levels)
+
+/* avxvnni is a branch: its instructions for VEX registers come back with those of AVX-512. */
 static void each_level_keeps_the_features_of_the_one_below(void **state) {
   (void)state;
   unsigned below = 0;
-  for (size_t i = 0; i < 6; i++) {
+  for (size_t i = 0; i < LEVEL_COUNT; i++) {
     rem_cpu_set_level(levels[i]);
     unsigned features = rem_cpu_features();
     assert_int_equal(features & below, below);
-    below = features;
+    below = strcmp(levels[i], "avxvnni") == 0 ? features & ~(unsigned)REM_CPU_AVX_VNNI : features;
   }
   rem_cpu_set_level(NULL);
   assert_int_equal(rem_cpu_features(), below);
 }
 
 static size_t rank(const char *name) {
-  for (size_t i = 0; i < 6; i++)
+  for (size_t i = 0; i < LEVEL_COUNT; i++)
     if (strcmp(levels[i], name) == 0)
       return i;
   fail_msg("no level '%s'", name);
@@ -36,7 +39,7 @@ static size_t rank(const char *name) {
 
 static void the_level_in_use_is_not_above_the_one_set(void **state) {
   (void)state;
-  for (size_t i = 0; i < 6; i++) {
+  for (size_t i = 0; i < LEVEL_COUNT; i++) {
     rem_cpu_set_level(levels[i]);
     assert_true(rank(rem_cpu_level()) <= i);
   }

@@ -120,7 +120,7 @@ static void compare_with_reference(const char *kernel, const rem_slice *some, co
 
 static void vectors_equal_the_reference_at_every_level_of_the_cpu(void **state) {
   (void)state;
-  static const char *const levels[] = {"generic", "avx2", "avx512", "avx512vnni", "avx512bf16", "amx"};
+  static const char *const levels[] = {"generic", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16", "amx"};
   const char *before = "";
   for (size_t l = 0; l < sizeof levels / sizeof levels[0]; l++) {
     rem_cpu_set_level(levels[l]);

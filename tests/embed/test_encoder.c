@@ -19,7 +19,7 @@
 
 #define MAX_SEQUENCES 24
 
-static const char *const levels[] = {"generic", "avx2", "avx512", "avx512vnni", "avx512bf16", "amx"};
+static const char *const levels[] = {"generic", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16", "amx"};
 #define LEVEL_COUNT (sizeof levels / sizeof *levels)
 
 /* ------------------------------------------------------------------------------------------- */

@@ -17,7 +17,7 @@
 #define LONGEST 384
 
 static char models_dir[64];
-static const char *const levels[] = {"generic", "avx2", "avx512", "avx512vnni", "avx512bf16", "amx"};
+static const char *const levels[] = {"generic", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16", "amx"};
 
 static int make_folder(void **state) {
   (void)state;
