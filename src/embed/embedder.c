@@ -52,7 +52,7 @@ const rem_tokenizer *rem_embedder_tokenizer(const rem_embedder *embedder) {
 }
 
 bool rem_embedder_is_remote(const rem_embedder *embedder) {
-  return embedder->provider->type->is_remote;
+  return embedder->provider->type->service != NULL;
 }
 
 /* ---- getting ready ---- */
@@ -119,7 +119,8 @@ rem_status rem_embedder_open(const rem_config *config, rem_thread_pool *pool, co
   if (embedder == NULL)
     return rem_error_nomem(err);
   pthread_mutex_init(&embedder->mutex, NULL);
-  rem_status status = rem_provider_type_of(model_name)->open(config, pool, model_name, &embedder->provider, err);
+  const rem_provider_type *type = rem_provider_type_of(model_name);
+  rem_status status = type->open(type, config, pool, model_name, &embedder->provider, err);
   if (status >= 0) {
     embedder->info = embedder->provider->info;
     status = choose_cache(embedder, config, err);

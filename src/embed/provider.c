@@ -7,7 +7,7 @@ static const rem_provider_type *const types[] = {&rem_provider_openai, &rem_prov
 const rem_provider_type *rem_provider_type_of(const char *model) {
   size_t last = sizeof types / sizeof *types - 1;
   for (size_t i = 0; i < last; i++)
-    if (types[i]->claims(model))
+    if (types[i]->claims(types[i], model))
       return types[i];
   return types[last];
 }

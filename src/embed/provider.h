@@ -37,22 +37,24 @@ typedef struct rem_embed_result {
 } rem_embed_result;
 
 typedef struct rem_provider rem_provider;
+typedef struct rem_provider_type rem_provider_type;
+typedef struct rem_remote_dialect rem_remote_dialect; /* provider_remote.h */
 
-typedef struct rem_provider_type {
+struct rem_provider_type {
   const char *name;
-  bool is_remote;
+  const rem_remote_dialect *service; /* NULL: it runs in this process */
   /* Is `model` the name of one of its models? */
-  bool (*claims)(const char *model);
+  bool (*claims)(const rem_provider_type *type, const char *model);
   /* `config` is borrowed during the call, `pool` (may be NULL) outlives the provider. Cheap; no connection is made. REM_MODEL: not installed or no such
    * model; REM_PROVIDER: no key. */
-  rem_status (*open)(const rem_config *config, rem_thread_pool *pool, const char *model, rem_provider **ret_provider,
-                     rem_error *err);
+  rem_status (*open)(const rem_provider_type *type, const rem_config *config, rem_thread_pool *pool, const char *model,
+                     rem_provider **ret_provider, rem_error *err);
   void (*close)(rem_provider *provider);
   /* Vectors of length 1. By any number of threads at once. REM_PROVIDER: not all texts have their vectors. */
   rem_status (*embed)(rem_provider *provider, const rem_embed_request *request, rem_embed_result *result, rem_error *err);
   /* Finds out info.dimension when it is 0; NULL when it never is. */
   rem_status (*measure)(rem_provider *provider, const atomic_bool *cancel, uint32_t *ret_dimension, rem_error *err);
-} rem_provider_type;
+};
 
 /* The head of every provider. */
 struct rem_provider {

@@ -55,7 +55,8 @@ typedef struct embed_call {
 /* ---- life ---- */
 
 /* Asked last, for what no service has claimed. */
-static bool claims(const char *model) {
+static bool claims(const rem_provider_type *type, const char *model) {
+  (void)type;
   (void)model;
   return true;
 }
@@ -71,8 +72,8 @@ static rem_model_precision precision_of(const rem_config *config) {
   return REM_MODEL_AUTO;
 }
 
-static rem_status local_open(const rem_config *config, rem_thread_pool *pool, const char *model,
-                             rem_provider **ret_provider, rem_error *err) {
+static rem_status local_open(const rem_provider_type *type, const rem_config *config, rem_thread_pool *pool,
+                             const char *model, rem_provider **ret_provider, rem_error *err) {
   local *self = rem_calloc(1, sizeof *self);
   if (self == NULL)
     return rem_error_nomem(err);
@@ -83,7 +84,7 @@ static rem_status local_open(const rem_config *config, rem_thread_pool *pool, co
     return status;
   }
   self->pool = pool;
-  self->base.type = &rem_provider_local;
+  self->base.type = type;
   self->base.info = *rem_model_get_info(self->model);
   self->base.tokenizer = rem_model_tokenizer(self->model);
   snprintf(self->base.variant, sizeof self->base.variant, "%s", rem_config_text(config, REM_CONFIG_EMBEDDING_PRECISION));

@@ -104,20 +104,10 @@ const rem_remote_dialect rem_remote_openai = {
     .read = read_reply,
 };
 
-static bool claims(const char *model) {
-  return rem_remote_claims(&rem_remote_openai, model);
-}
-
-static rem_status open_provider(const rem_config *config, rem_thread_pool *pool, const char *model,
-                                rem_provider **ret_provider, rem_error *err) {
-  (void)pool;
-  return rem_remote_open(&rem_remote_openai, &rem_provider_openai, config, model, ret_provider, err);
-}
-
 const rem_provider_type rem_provider_openai = {.name = "openai",
-                                               .is_remote = true,
-                                               .claims = claims,
-                                               .open = open_provider,
+                                               .service = &rem_remote_openai,
+                                               .claims = rem_remote_claims,
+                                               .open = rem_remote_open,
                                                .close = rem_remote_close,
                                                .embed = rem_remote_embed,
                                                .measure = rem_remote_measure};

@@ -65,7 +65,8 @@ typedef struct call {
 /* ------------------------------------------------------------------------------------------- */
 /* Names and keys                                                                               */
 
-bool rem_remote_claims(const rem_remote_dialect *dialect, const char *model) {
+bool rem_remote_claims(const rem_provider_type *type, const char *model) {
+  const rem_remote_dialect *dialect = type->service;
   return strncmp(model, dialect->prefix, strlen(dialect->prefix)) == 0 ||
          strncmp(model, dialect->family, strlen(dialect->family)) == 0;
 }
@@ -147,8 +148,10 @@ static rem_status make_client(remote *self, const rem_config *config, rem_error 
   return status;
 }
 
-rem_status rem_remote_open(const rem_remote_dialect *dialect, const rem_provider_type *type, const rem_config *config,
+rem_status rem_remote_open(const rem_provider_type *type, const rem_config *config, rem_thread_pool *pool,
                            const char *model, rem_provider **ret_provider, rem_error *err) {
+  (void)pool;
+  const rem_remote_dialect *dialect = type->service;
   remote *self = rem_calloc(1, sizeof *self);
   if (!self)
     return rem_error_nomem(err);

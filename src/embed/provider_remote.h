@@ -35,7 +35,7 @@ typedef struct rem_remote_vectors {
   bool *have;         /* owned: rem_free() */
 } rem_remote_vectors;
 
-typedef struct rem_remote_dialect {
+struct rem_remote_dialect {
   const char *service; /* for people: "OpenAI" */
   const char *prefix;  /* "openai:" before the name of any model */
   const char *family;  /* what its models' names begin with */
@@ -48,7 +48,7 @@ typedef struct rem_remote_dialect {
   void (*write)(const rem_remote_call *call, rem_buffer *body);
   /* Reads a reply of status 200: rem_remote_place() for every vector. REM_PROVIDER. */
   rem_status (*read)(const json_t *reply, rem_remote_vectors *vectors, rem_error *err);
-} rem_remote_dialect;
+};
 
 extern const rem_remote_dialect rem_remote_openai, rem_remote_cohere;
 
@@ -65,9 +65,9 @@ REM_CHECKED rem_status rem_remote_place_array(rem_remote_vectors *vectors, int64
 /* Appends `texts` as an array of JSON strings. */
 void rem_remote_append_texts(rem_buffer *body, const rem_slice *texts, size_t count);
 
-/* The functions of a provider's type, for a dialect. */
-bool rem_remote_claims(const rem_remote_dialect *dialect, const char *model);
-REM_CHECKED rem_status rem_remote_open(const rem_remote_dialect *dialect, const rem_provider_type *type, const rem_config *config,
+/* The functions of the type of every service. */
+bool rem_remote_claims(const rem_provider_type *type, const char *model);
+REM_CHECKED rem_status rem_remote_open(const rem_provider_type *type, const rem_config *config, rem_thread_pool *pool,
                                        const char *model, rem_provider **ret_provider, rem_error *err);
 void rem_remote_close(rem_provider *provider);
 REM_CHECKED rem_status rem_remote_embed(rem_provider *provider, const rem_embed_request *request, rem_embed_result *result,

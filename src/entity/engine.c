@@ -233,7 +233,7 @@ bool rem_engine_slot_is_remote(const rem_engine *engine, const rem_table *table,
     return false;
   if (!model || strcmp(model, "default") == 0)
     model = rem_config_text(engine->config, REM_CONFIG_DEFAULT_EMBEDDING);
-  return rem_provider_type_of(model)->is_remote;
+  return rem_provider_type_of(model)->service != NULL;
 }
 
 rem_status rem_engine_table_embedder(rem_engine *engine, const rem_table *table, size_t slot,
