@@ -26,6 +26,7 @@
 #define RAISE_LEAST_MS 250
 #define RAISE_MOST_MS 10000
 #define STEP_NS 500000
+#define RAISE_TRIES 8
 
 static int64_t now_ms(void) {
   return rem_clock_monotonic_us() / 1000;
@@ -39,6 +40,11 @@ int rem_kv__gate_open(const char *path, bool create) {
 void rem_kv__gate_close(int gate) {
   if (gate >= 0)
     close(gate);
+}
+
+static void pause_a_step(void) {
+  struct timespec step = {.tv_nsec = STEP_NS};
+  nanosleep(&step, NULL);
 }
 
 static int64_t read_gate(int gate) {
@@ -56,7 +62,9 @@ void rem_kv__gate_raise(int gate, unsigned times) {
   int64_t raise_ms = times < 6 ? (int64_t)RAISE_LEAST_MS << times : RAISE_MOST_MS;
   if (gate < 0)
     return;
-  (void)!flock(gate, LOCK_SH | LOCK_NB);
+  /* The writer locks it for the moment that it looks; one that was stopped right then must not hold this reader too. */
+  for (unsigned tries = 0; flock(gate, LOCK_SH | LOCK_NB) != 0 && tries < RAISE_TRIES; tries++)
+    pause_a_step();
   write_gate(gate, now_ms() + raise_ms);
 }
 
@@ -83,8 +91,6 @@ void rem_kv__gate_pass(int gate) {
   if (gate < 0 || !is_raised(gate))
     return;
   int64_t deadline_ms = now_ms() + RAISE_MOST_MS;
-  while (!let_go(gate) && is_raised(gate) && now_ms() < deadline_ms) {
-    struct timespec step = {.tv_nsec = STEP_NS};
-    nanosleep(&step, NULL);
-  }
+  while (!let_go(gate) && is_raised(gate) && now_ms() < deadline_ms)
+    pause_a_step();
 }
