@@ -21,7 +21,11 @@
 #include <string.h>
 
 #define INLINE static inline __attribute__((always_inline))
-#define AHEAD 8 /* codes prefetched before the first is needed */
+#define AHEAD_LINES 96 /* on their way to the cache while others are computed with: most batches whole */
+
+INLINE size_t ahead(size_t lines) {
+  return lines * 8 <= AHEAD_LINES ? AHEAD_LINES / lines : 8;
+}
 
 INLINE void prefetch_lines(const uint8_t *at, size_t lines) {
   for (size_t i = 0; i < lines; i++)
@@ -41,7 +45,7 @@ INLINE void batch_keys(size_t bits, const int8_t *query, size_t lines, const uin
                        uint32_t *ret_keys) {
   nodes[count] = nodes[count + 1] = nodes[count + 2] = nodes[0];
   for (size_t i = 0; i < count; i += 4) {
-    for (size_t j = i + AHEAD; j < i + AHEAD + 4 && j < count; j++)
+    for (size_t j = i + ahead(lines); j < i + ahead(lines) + 4 && j < count; j++)
       prefetch_lines(codes + nodes[j] * stride, lines);
     keys4(bits, query, lines, codes + nodes[i] * stride, codes + nodes[i + 1] * stride, codes + nodes[i + 2] * stride,
           codes + nodes[i + 3] * stride, ret_keys + i);
@@ -53,9 +57,9 @@ INLINE size_t expand(const rem_graph_walk *w, uint32_t node, uint32_t *ret_nodes
   const uint32_t *links = (const uint32_t *)(const void *)(w->records + node * w->stride);
   uint8_t *visited = w->visited;
   uint8_t epoch = w->epoch;
-  uint32_t last = w->node_bound - 1;
+  uint32_t last = w->node_bound - 1, link_count = w->link_count; /* a byte written may be any of *w */
   size_t count = 0;
-  for (uint32_t i = 0; i < w->link_count; i++) {
+  for (uint32_t i = 0; i < link_count; i++) {
     uint32_t next = __atomic_load_n(&links[i], __ATOMIC_ACQUIRE);
     next = next < last ? next : last;
     ret_nodes[count] = next;
@@ -78,7 +82,7 @@ INLINE bool take_next(rem_graph_walk *w, size_t lines, size_t count, size_t *at,
   pool[i] |= 1;
   size_t found = expand(w, node, ret_nodes);
   const uint8_t *codes = w->records + 4 * w->link_count;
-  for (size_t j = 0; j < found && j < AHEAD; j++)
+  for (size_t j = 0; j < found && j < ahead(lines); j++)
     prefetch_lines(codes + ret_nodes[j] * w->stride, lines);
   *ret_count = found;
   return true;
@@ -180,11 +184,12 @@ static void some_keys8(const int8_t *query, size_t lines, const uint8_t *codes, 
 
 INLINE void many_dots(const uint8_t *vector, const uint8_t *vectors, size_t bytes, const uint32_t *nodes, size_t count, int32_t *ret_dots) {
   int32_t offset = dots_offset(vector, bytes);
-  for (size_t j = 0; j < count && j < AHEAD; j++)
-    prefetch_lines(vectors + nodes[j] * bytes, bytes / REM_GRAPH_LINE);
+  size_t lines = bytes / REM_GRAPH_LINE;
+  for (size_t j = 0; j < count && j < ahead(lines); j++)
+    prefetch_lines(vectors + nodes[j] * bytes, lines);
   for (size_t i = 0; i < count; i += 4) {
-    for (size_t j = i + AHEAD; j < i + AHEAD + 4 && j < count; j++)
-      prefetch_lines(vectors + nodes[j] * bytes, bytes / REM_GRAPH_LINE);
+    for (size_t j = i + ahead(lines); j < i + ahead(lines) + 4 && j < count; j++)
+      prefetch_lines(vectors + nodes[j] * bytes, lines);
     size_t left = count - i < 4 ? count - i : 4;
     const uint8_t *at[4];
     for (size_t j = 0; j < 4; j++)

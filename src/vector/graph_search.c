@@ -25,14 +25,19 @@
 #define FIRST_PROBES 32  /* enough to see that nearly all match */
 #define ROOMY       4    /* pool to k from which a pool without an end in sight is widened */
 #define WIDEST      2048
-#define AHEAD       4    /* vectors on their way to the cache while one is scored */
+#define AHEAD       8    /* vectors on their way to the cache while one is scored */
+#define FAR_AHEAD   32   /* numbers of vectors */
 #define MOST_WALKED 1000 /* k from which a scan is faster than a pool */
 #define SAME_LENGTH 1.002 /* longest to shortest, squared */
 
 /* ------------------------------------------------------------------------------------------- */
 /* Scores                                                                                       */
 
-/* In two steps, so that none waits for another: where the vector's rows are and its values, then the first row. */
+/* In three steps, so that none waits for another: the vector's number, where its rows are and its values, then the first row. */
+static void prefetch_number(const rem_graph *g, uint32_t node) {
+  __builtin_prefetch((const uint32_t *)g->first_vector.data + node);
+}
+
 void rem_graph__prefetch_node(const rem_graph *g, uint32_t node) {
   uint32_t vector = rem_graph__first_vector(g, node) & ~REM_GRAPH_MORE;
   if (vector >= g->vector_capacity) return;
@@ -112,9 +117,12 @@ static size_t rerank_count(const rem_graph_run *run, size_t found) {
 static rem_status rerank(rem_graph_run *run, size_t begin, size_t end, rem_error *err) {
   const uint64_t *pool = run->scratch->pool;
   bool trusted = run->g->mapping == NULL; /* else rows are read once their blocks were checked, not before */
+  for (size_t i = begin; i < end && i < begin + FAR_AHEAD; i++)
+    prefetch_number(run->g, (uint32_t)pool[i] >> 1);
   for (size_t i = begin; i < end && i < begin + AHEAD; i++)
     rem_graph__prefetch_node(run->g, (uint32_t)pool[i] >> 1);
   for (size_t i = begin; i < end && !run->failed; i++) {
+    if (i + FAR_AHEAD < end) prefetch_number(run->g, (uint32_t)pool[i + FAR_AHEAD] >> 1);
     if (i + AHEAD < end) rem_graph__prefetch_node(run->g, (uint32_t)pool[i + AHEAD] >> 1);
     if (i + AHEAD / 2 < end && trusted) prefetch_row(run->g, (uint32_t)pool[i + AHEAD / 2] >> 1);
     REM_TRY(rem_graph__score_node(run, (uint32_t)pool[i] >> 1, err));
