@@ -559,7 +559,7 @@ REM_API const char *rem_statement_parameter_name(const rem_statement *statement,
 REM_API int rem_statement_parameter_index(const rem_statement *statement, const char *name);
 /*
  * The value is copied. INSTANT and UUID become their text, BOOL 0 or 1; JSON is text. A vector is a JSON array or a BLOB of float32 values. Stays bound until bound
- * anew. REM_UNKNOWN: no such parameter; REM_MISUSE: rows of the statement are being read, reset it first.
+ * anew. REM_UNKNOWN: no such parameter; REM_INVALID: it is compared with what the value can never equal, at err->offset of the statement's text; REM_MISUSE: rows of the statement are being read, reset it first.
  */
 REM_API REM_CHECKED rem_status rem_statement_bind(rem_statement *statement, int index, const rem_value *value, rem_error *err);
 REM_API void rem_statement_unbind_all(rem_statement *statement);

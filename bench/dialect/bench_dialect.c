@@ -35,9 +35,15 @@ static const char *column_name(void *context, const rem_dialect_table *table, si
   return index < sizeof columns / sizeof *columns ? columns[index] : NULL;
 }
 
+static rem_dialect_type column_type(void *context, const rem_dialect_table *table, size_t index) {
+  (void)context;
+  (void)table;
+  return index == 3 ? REM_DIALECT_UUID : REM_DIALECT_TEXT;
+}
+
 /* Nanoseconds of CPU a statement, the median of ten runs. */
 static double cost_ns(rem_dialect *dialect, const char *text, size_t rounds) {
-  static const rem_dialect_catalog catalog = {NULL, find_table, table_name, column_name};
+  static const rem_dialect_catalog catalog = {NULL, find_table, table_name, column_name, column_type};
   double samples[10];
   size_t size = strlen(text);
   for (size_t k = 0; k < 10; k++) {

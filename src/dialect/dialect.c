@@ -30,6 +30,9 @@ void rem_dialect_free(rem_dialect *d) {
   rem_free(d->edits.items);
   rem_free(d->segments.items);
   rem_free(d->parameters.items);
+  rem_free(d->comparisons.items);
+  rem_free(d->choices.items);
+  rem_free(d->demands.items);
   rem_free(d);
 }
 
@@ -42,7 +45,8 @@ static void reset(rem_dialect *d, const char *text, size_t text_size, const rem_
   rem_buffer_reset(&d->output);
   d->tokens.count = d->queries.count = d->blocks.count = d->references.count = d->ctes.count = d->calls.count = 0;
   d->marks.count = d->edits.count = d->segments.count = d->parameters.count = 0;
-  d->body = d->depth = 0;
+  d->comparisons.count = d->choices.count = d->demands.count = 0;
+  d->body = d->depth = d->type_work = 0;
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -92,7 +96,8 @@ static rem_status number_parameters(rem_dialect *d, bool edit_them, rem_error *e
     if (d->tokens.items[i].kind != REM_TOKEN_PARAMETER)
       continue;
     REM_TRY(number_of(d, i, &highest, &number, err));
-    if (!edit_them)
+    d->tokens.items[i].number = (uint16_t)number;
+    if (!edit_them || d->tokens.items[i].made)
       continue;
     rem_edit *edit;
     REM_TRY(rem_dialect__edit_tokens(d, (rem_token_range){i, i + 1}, &edit, err));
@@ -119,6 +124,10 @@ static rem_status translate(rem_dialect *d, rem_error *err) {
   REM_TRY(rem_dialect__parse_statement(d, err));
   REM_TRY(rem_dialect__resolve_deleted(d, err));
   REM_TRY(number_parameters(d, false, err));
+  REM_TRY(rem_dialect__check_comparisons(d, err));
+  d->statement.demands = d->demands.items;
+  d->statement.demand_count = d->demands.count;
+  REM_TRY(rem_dialect__edit_choices(d, err));
   REM_TRY(rem_dialect__edit_references(d, err));
   REM_TRY(rem_dialect__edit_lists(d, err));
   REM_TRY(rem_dialect__plan_searches(d, err));

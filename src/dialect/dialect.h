@@ -32,6 +32,8 @@
  *                    `value op ANY (list)`; list is a JSON array (a list column), op one of = <> < <= > >= LIKE; SQL's three-valued logic: NULL
  *                    list gives NULL; anything but an array is an error.
  *   json_extract(json, path)   SQLite's own, for subscripts.
+ *   _rem_instant(x)  the text x as a canonical instant; what is none, as it is
+ * and the collation rem_instant, which compares texts as instants.
  *
  * and the table-valued functions (missing arguments are NULL: default):
  *   lookup(key)   search(text, table, min_score)   fuzzy(text, table, min_score)   traverse(start, depth, direction, type)
@@ -64,6 +66,18 @@ typedef struct rem_dialect_table {
   bool embedded;     /* has vectors */
 } rem_dialect_table;
 
+/* What a column or an expression is known to hold. */
+typedef enum rem_dialect_type {
+  REM_DIALECT_ANY, /* several types, or not known */
+  REM_DIALECT_BOOL,
+  REM_DIALECT_NUMBER,
+  REM_DIALECT_TEXT,
+  REM_DIALECT_INSTANT, /* seen by SQLite as canonical text (D19); its columns have the collation rem_instant */
+  REM_DIALECT_UUID,
+  REM_DIALECT_LIST,
+  REM_DIALECT_OBJECT,
+} rem_dialect_type;
+
 /* What the dialect may ask. Called only during rewrite and explain; no function may fail. */
 typedef struct rem_dialect_catalog {
   void *context;
@@ -73,6 +87,8 @@ typedef struct rem_dialect_catalog {
   const char *(*table_name)(void *context, size_t index);
   /* The `index`th column in the order of `SELECT *`, then the hidden ones; NULL past the last. `ret_hidden`: not part of `*`. */
   const char *(*column_name)(void *context, const rem_dialect_table *table, size_t index, bool *ret_hidden);
+  /* What that column holds: its affinity to SQLite is that of the type (list and object: text). NULL: nothing is known of any. */
+  rem_dialect_type (*column_type)(void *context, const rem_dialect_table *table, size_t index);
 } rem_dialect_catalog;
 
 typedef enum rem_dialect_kind {
@@ -95,6 +111,37 @@ typedef struct rem_dialect_parameter {
   size_t name_size;
 } rem_dialect_parameter;
 
+/* What a comparison asks of its other side (D35). */
+typedef struct rem_dialect_demand {
+  uint32_t parameter;    /* its number, when the other side is one; else 0 */
+  uint32_t offset;       /* of the other side in the caller's text */
+  rem_dialect_type type;
+  bool ordered;          /* < <= > >= BETWEEN: not equality */
+  bool converts;         /* the side that asks has an affinity, as columns have: '5' is a number to it */
+  const char *what;      /* that side as it is written; not NUL-terminated */
+  size_t what_size;
+} rem_dialect_demand;
+
+typedef enum rem_dialect_constant_kind {
+  REM_DIALECT_CONSTANT_NULL,
+  REM_DIALECT_CONSTANT_BOOL,
+  REM_DIALECT_CONSTANT_INTEGER,
+  REM_DIALECT_CONSTANT_REAL,
+  REM_DIALECT_CONSTANT_TEXT,
+  REM_DIALECT_CONSTANT_BLOB,
+} rem_dialect_constant_kind;
+
+typedef struct rem_dialect_constant {
+  rem_dialect_constant_kind kind;
+  const char *text; /* of TEXT its bytes; of others as it is written, for messages; may be NULL */
+  size_t size;
+} rem_dialect_constant;
+
+/* Can the constant compare with what asks, other than never or by accident? Pure. */
+bool rem_dialect_fits(const rem_dialect_demand *demand, const rem_dialect_constant *constant);
+/* Records why it cannot, at demand->offset. `parameter`: its name or number as written, NULL for a constant of the text. Returns REM_INVALID. */
+rem_status rem_dialect_refuse(const rem_dialect_demand *demand, const rem_dialect_constant *constant, const char *parameter, rem_error *err);
+
 /* What came of a rewrite; borrowed from the rem_dialect until its next use. */
 typedef struct rem_dialect_statement {
   rem_dialect_kind kind;
@@ -106,6 +153,8 @@ typedef struct rem_dialect_statement {
   size_t text_size;    /* bytes of the caller's text it takes, its semicolon included */
   const rem_dialect_parameter *parameters; /* each once, by first place */
   size_t parameter_count;
+  const rem_dialect_demand *demands; /* on parameters: a value must fit one of those on it at least */
+  size_t demand_count;
 } rem_dialect_statement;
 
 /* The translator, with the memory it works in; one thread at a time. Owned: rem_dialect_free(). */
@@ -118,7 +167,8 @@ void rem_dialect_free(rem_dialect *dialect);
  * `catalog` are borrowed until the next use of `dialect`. Where the text made moves things, parameters have become `?N`: bind by number, and find the
  * number of a name in `parameters`.
  * Cost: about 1 us for a plain statement.
- * Failures have err->offset, a byte of `text`, and mostly a hint: REM_INVALID (syntax, misplaced search, second statement),
+ * Failures have err->offset, a byte of `text`, and mostly a hint: REM_INVALID (syntax, misplaced search, second statement, a constant compared with
+ * what it can never equal),
  * REM_UNKNOWN (table, method, function in FROM), REM_UNSUPPORTED (DDL and clauses virtual tables cannot do), REM_READONLY (a write to
  * `entities`), REM_LIMIT, REM_NOMEM.
  */

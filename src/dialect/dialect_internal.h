@@ -24,6 +24,8 @@ typedef struct rem_token {
   uint32_t partner;    /* of an OPEN, CLOSE, CASE or its END: the index of the other; else NONE */
   uint8_t kind;        /* rem_token_kind */
   uint8_t word;        /* rem_word, of a NAME */
+  uint16_t number;     /* of a PARAMETER */
+  bool made;           /* dealt with: a PARAMETER that an edit writes, the = of an assignment */
 } rem_token;
 
 /* Tokens [begin, end). Empty: begin == end. */
@@ -39,6 +41,7 @@ typedef struct rem_query {
   rem_token_range whole; /* from SELECT (after WITH) to the last token */
   rem_token_range order; /* after ORDER BY */
   rem_token_range limit; /* after LIMIT */
+  uint32_t open;         /* the parenthesis around it; NONE */
   uint32_t end_of_blocks; /* where ORDER BY, LIMIT or the end stands */
   bool outermost;        /* its columns are the statement's */
 } rem_query;
@@ -77,11 +80,27 @@ typedef struct rem_reference {
   bool deleted;           /* the text names its deleted_at */
   bool target;            /* of a write */
   rem_dialect_table table; /* of a TABLE */
+  uint32_t cte;           /* of a CTE */
 } rem_reference;
 
 typedef struct rem_cte {
   uint32_t query, name;
+  uint32_t open; /* the parenthesis of its text; NONE */
 } rem_cte;
+
+/* An operator that compares, or a word whose operands become one value: CASE, coalesce and their like. */
+typedef struct rem_place {
+  uint32_t block, token;
+} rem_place;
+
+/* What an expression holds: bits (type.c). */
+typedef struct rem_typed {
+  rem_dialect_type type;
+  uint16_t parts;
+  bool converts; /* it has an affinity: a column, of a table or of a query in FROM */
+  bool column;   /* of a table: it has its collation */
+  bool null;     /* NULL and nothing else */
+} rem_typed;
 
 typedef enum rem_metric { REM_METRIC_COSINE, REM_METRIC_INNER_PRODUCT, REM_METRIC_L2, REM_METRIC_COUNT } rem_metric;
 
@@ -162,9 +181,13 @@ struct rem_dialect {
   REM_DIALECT_ARRAY(rem_edit *) edits;
   REM_DIALECT_ARRAY(rem_segment) segments;
   REM_DIALECT_ARRAY(rem_dialect_parameter) parameters;
+  REM_DIALECT_ARRAY(rem_place) comparisons;
+  REM_DIALECT_ARRAY(rem_place) choices; /* CASE and functions that give one of their arguments */
+  REM_DIALECT_ARRAY(rem_dialect_demand) demands;
   rem_buffer output;
   uint32_t body; /* the first token after EXPLAIN QUERY PLAN */
   uint32_t depth; /* of the parse */
+  uint32_t type_work; /* spent on types */
 };
 
 /* Grows `array` by one zeroed item and gives its address in `ret`; else returns REM_NOMEM. */
@@ -262,6 +285,13 @@ uint32_t rem_dialect__step(const rem_dialect *d, uint32_t i);
 #define REM_DIALECT_CALL_COUNT_MAX 200u
 #define REM_DIALECT_CTE_COUNT_MAX 200u
 extern const char *const rem_dialect__metric_names[REM_METRIC_COUNT];
+
+/* type.c: what expressions hold */
+rem_typed rem_dialect__type_of(rem_dialect *d, uint32_t block, rem_token_range range);
+/* Texts and parameters among what an expression of instants gives, made canonical. */
+rem_status rem_dialect__edit_choices(rem_dialect *d, rem_error *err);
+/* compare.c: what is compared with what (D35), instants as instants (D19) */
+rem_status rem_dialect__check_comparisons(rem_dialect *d, rem_error *err);
 
 /* count.c: count(*); list.c: ANY, ALL, subscripts; result.c: names of result columns */
 rem_status rem_dialect__edit_counts(rem_dialect *d, rem_error *err);

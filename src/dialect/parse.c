@@ -6,7 +6,7 @@ rem_status rem_dialect__new_query(rem_dialect *d, uint32_t parent, uint32_t *ret
   rem_query *query;
   REM_DIALECT_PUSH(d->queries, query, err);
   query->parent = parent;
-  query->first_block = NONE;
+  query->first_block = query->open = NONE;
   *ret_query = d->queries.count - 1;
   return REM_OK;
 }
@@ -30,7 +30,8 @@ static rem_status parse_cte(rem_dialect *d, uint32_t *at, uint32_t limit, uint32
   if (d->ctes.count >= REM_DIALECT_CTE_COUNT_MAX)
     return rem_dialect__fail(d, i, REM_LIMIT, err, "more than %u queries in WITH", REM_DIALECT_CTE_COUNT_MAX);
   REM_DIALECT_PUSH(d->ctes, cte, err);
-  *cte = (rem_cte){query, i++};
+  uint32_t c = d->ctes.count - 1;
+  *cte = (rem_cte){query, i++, NONE};
   if (rem_dialect__kind(d, i) == REM_TOKEN_OPEN) i = rem_dialect__token(d, i)->partner + 1;
   while (i < limit && rem_dialect__kind(d, i) == REM_TOKEN_NAME)
     i++;
@@ -42,6 +43,7 @@ static rem_status parse_cte(rem_dialect *d, uint32_t *at, uint32_t limit, uint32
     return rem_dialect__fail(d, inside, REM_UNSUPPORTED, err, "WITH takes queries only");
   if (++d->depth > REM_DIALECT_DEPTH_MAX)
     return rem_dialect__fail(d, i, REM_LIMIT, err, "nested deeper than %u", REM_DIALECT_DEPTH_MAX);
+  d->ctes.items[c].open = i;
   REM_TRY(rem_dialect__parse_query(d, &inside, close, query, parent_block, false, err));
   d->depth--;
   *at = close + 1;
@@ -182,6 +184,7 @@ rem_status rem_dialect__parse_query(rem_dialect *d, uint32_t *at, uint32_t limit
                                     uint32_t parent_block, bool outermost, rem_error *err) {
   uint32_t q = NONE;
   REM_TRY(rem_dialect__new_query(d, parent_query, &q, err));
+  if (*at > 0 && rem_dialect__kind(d, *at - 1) == REM_TOKEN_OPEN) d->queries.items[q].open = *at - 1;
   if (rem_dialect__is(d, *at, REM_WORD_WITH)) REM_TRY(rem_dialect__parse_with(d, at, limit, q, parent_block, err));
   uint32_t begin = *at;
   REM_TRY(parse_blocks(d, at, limit, q, parent_block, err));

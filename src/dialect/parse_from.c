@@ -24,12 +24,12 @@ rem_status rem_dialect__add_reference(rem_dialect *d, uint32_t b, const rem_refe
   return REM_OK;
 }
 
-static bool is_cte(const rem_dialect *d, uint32_t query, uint32_t name) {
+static uint32_t find_cte(const rem_dialect *d, uint32_t query, uint32_t name) {
   for (uint32_t q = query; q != NONE; q = d->queries.items[q].parent)
     for (uint32_t i = 0; i < d->ctes.count; i++)
       if (d->ctes.items[i].query == q && rem_dialect__same_name(d, d->ctes.items[i].name, name))
-        return true;
-  return false;
+        return i;
+  return NONE;
 }
 
 rem_status rem_dialect__find_table(rem_dialect *d, uint32_t name, rem_dialect_table *ret_table, rem_error *err) {
@@ -118,7 +118,8 @@ static rem_status parse_named(rem_dialect *d, uint32_t *at, uint32_t limit, uint
   if (rem_dialect__kind(d, *at + 1) == REM_TOKEN_OPEN && *at + 1 < limit) {
     REM_TRY(parse_function(d, at, b, &reference, err));
   } else {
-    if (begin == *at && is_cte(d, d->blocks.items[b].query, *at))
+    reference.cte = begin == *at ? find_cte(d, d->blocks.items[b].query, *at) : NONE;
+    if (reference.cte != NONE)
       reference.kind = REM_REFERENCE_CTE;
     else
       REM_TRY(rem_dialect__find_table(d, *at, &reference.table, err));

@@ -154,6 +154,27 @@ static bool is_scalar_function(const rem_dialect *d, uint32_t name) {
   return false;
 }
 
+/* Operators and words whose operands have to fit one another. */
+static rem_status note_place(rem_dialect *d, uint32_t block, uint32_t i, rem_error *err) {
+  const rem_token *token = &d->tokens.items[i];
+  rem_place *place;
+  switch (token->kind == REM_TOKEN_NAME ? token->word : REM_WORD_NONE) {
+  case REM_WORD_IN:
+  case REM_WORD_IS:
+  case REM_WORD_BETWEEN: break;
+  case REM_WORD_CASE:
+    REM_DIALECT_PUSH(d->choices, place, err);
+    *place = (rem_place){block, i};
+    return REM_OK;
+  default:
+    if (token->kind < REM_TOKEN_EQUAL || token->kind > REM_TOKEN_GREATER_EQUAL)
+      return REM_OK;
+  }
+  REM_DIALECT_PUSH(d->comparisons, place, err);
+  *place = (rem_place){block, i};
+  return REM_OK;
+}
+
 static rem_status note_function(rem_dialect *d, uint32_t block, uint32_t name, rem_error *err) {
   const rem_token *token = rem_dialect__token(d, name);
   bool list = token->word == REM_WORD_ANY || token->word == REM_WORD_ALL;
@@ -164,6 +185,9 @@ static rem_status note_function(rem_dialect *d, uint32_t block, uint32_t name, r
       return add_mark(d, REM_MARK_ANY, block, name, NONE, (rem_token_range){0, 0}, err);
   }
   if (!is_scalar_function(d, name)) d->blocks.items[block].gathers = true;
+  rem_place *place;
+  REM_DIALECT_PUSH(d->choices, place, err);
+  *place = (rem_place){block, name};
   return REM_OK;
 }
 
@@ -244,6 +268,7 @@ rem_status rem_dialect__scan(rem_dialect *d, uint32_t *at, uint32_t limit, uint3
                (token->kind == REM_TOKEN_NAME && token->word == REM_WORD_ALL && rem_dialect__kind(d, i + 1) == REM_TOKEN_OPEN)) {
       REM_TRY(scan_name(d, at, limit, block, err));
     } else {
+      REM_TRY(note_place(d, block, i, err));
       ++*at;
     }
   }

@@ -20,6 +20,15 @@ const char *rem_entities_column(size_t index, bool *ret_hidden) {
   return NAMES[index];
 }
 
+rem_field_kind rem_entities_kind(size_t index) {
+  static const rem_field_kind kinds[COLUMN_COUNT] = {
+      [COLUMN_ID] = REM_FIELD_UUID,           [COLUMN_TABLE] = REM_FIELD_TEXT,         [COLUMN_KEY] = REM_FIELD_TEXT,
+      [COLUMN_NAME] = REM_FIELD_TEXT,         [COLUMN_TYPE] = REM_FIELD_TEXT,          [COLUMN_CREATED_AT] = REM_FIELD_INSTANT,
+      [COLUMN_MODIFIED_AT] = REM_FIELD_INSTANT, [COLUMN_DELETED_AT] = REM_FIELD_INSTANT, [COLUMN_EDGES] = REM_FIELD_LIST,
+      [COLUMN_DOC] = REM_FIELD_OBJECT};
+  return index < COLUMN_COUNT ? kinds[index] : REM_FIELD_ANY;
+}
+
 typedef struct entities_aux {
   rem_session *session; /* borrowed */
   bool deleted_too;

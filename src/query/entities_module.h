@@ -13,5 +13,6 @@
 REM_CHECKED rem_status rem_entities_add(rem_session *session, rem_error *err);
 /* The `index`th column, NULL past the last. */
 const char *rem_entities_column(size_t index, bool *ret_hidden);
+rem_field_kind rem_entities_kind(size_t index);
 
 #endif

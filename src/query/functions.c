@@ -38,10 +38,25 @@ static int compare_instants(void *context, int a_size, const void *a, int b_size
   return rem_slice_compare(rem_slice_of(a, (size_t)a_size), rem_slice_of(b, (size_t)b_size));
 }
 
+/* _rem_instant(x): what is no instant stays what it is. */
+static void canonical_instant(sqlite3_context *context, int count, sqlite3_value **arguments) {
+  char canonical[REM_INSTANT_TEXT_SIZE];
+  int64_t instant;
+  (void)count;
+  const char *text = sqlite3_value_type(arguments[0]) == SQLITE_TEXT ? (const char *)sqlite3_value_text(arguments[0]) : NULL;
+  if (text && rem_instant_parse(text, (size_t)sqlite3_value_bytes(arguments[0]), true, &instant))
+    sqlite3_result_text(context, canonical, (int)rem_instant_format_fixed(instant, canonical), SQLITE_TRANSIENT);
+  else
+    sqlite3_result_value(context, arguments[0]);
+}
+
 /* ------------------------------------------------------------------------------------------- */
 
 rem_status rem_functions_add(rem_session *session, rem_error *err) {
   int code = sqlite3_create_collation_v2(session->sqlite, "rem_instant", SQLITE_UTF8, session, compare_instants, NULL);
+  if (code == SQLITE_OK)
+    code = sqlite3_create_function_v2(session->sqlite, "_rem_instant", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, NULL,
+                                      canonical_instant, NULL, NULL, NULL);
   REM_TRY(code == SQLITE_OK ? REM_OK : rem_error_nomem(err));
   REM_TRY(rem_list_functions_add(session->sqlite, err));
   return rem_score_function_add(session, err);

@@ -3,6 +3,7 @@
  * Functions: what every connection of a session has beside SQLite's own.
  *
  *   rem_instant          the collation of date-time columns (D19)
+ *   _rem_instant(x)      the text x as canonical as they are
  *   _rem_has(list, x)    and its kin: list_function.h
  */
 #ifndef REM_QUERY_FUNCTIONS_H

@@ -72,6 +72,8 @@ struct rem_statement {
   uint8_t uuid[16];        /* of the value given last */
   rem_statement_parameter *parameters; /* owned */
   size_t parameter_count;
+  rem_dialect_demand *demands; /* owned, `what` of each too */
+  size_t demand_count;
   char **names;            /* owned: keys of the row as JSON */
   rem_type *types;         /* owned: of the columns as declared */
 };
@@ -107,6 +109,7 @@ REM_CHECKED rem_status rem_session__check(rem_session *session, rem_error *err);
 int64_t rem_session__deadline(const rem_session *session);
 /* Prepares the statement's text (again), keeping what is bound. REM_DONE: there is no statement in it. */
 REM_CHECKED rem_status rem_statement__compile(rem_statement *statement, rem_error *err);
+void rem_statement__forget_demands(rem_statement *statement);
 /* Ends what the statement has in SQLite; it stays as a shell for rem_statement_free(). */
 void rem_statement__end(rem_statement *statement);
 /* Says what SQLite's last failure was; or the callback's, when it was one. */

@@ -31,6 +31,7 @@ void rem_statement_free(rem_statement *statement) {
   for (size_t i = 0; i < statement->parameter_count; i++)
     rem_free(statement->parameters[i].name);
   rem_free(statement->parameters);
+  rem_statement__forget_demands(statement);
   rem_free(statement->types);
   rem_free(statement->uses);
   rem_free(statement->text);

@@ -50,11 +50,50 @@ static int bind_value(sqlite3_stmt *prepared, int index, const rem_value *value)
   return SQLITE_MISUSE;
 }
 
+/* As SQLite will see it; `text` has room for what is written down. */
+static rem_dialect_constant constant_of(const rem_value *value, char text[40]) {
+  switch (value->type) {
+  case REM_TYPE_BOOL: return (rem_dialect_constant){REM_DIALECT_CONSTANT_BOOL, value->integer ? "true" : "false", value->integer ? 4 : 5};
+  case REM_TYPE_INT: return (rem_dialect_constant){REM_DIALECT_CONSTANT_INTEGER, text, (size_t)snprintf(text, 40, "%lld", (long long)value->integer)};
+  case REM_TYPE_REAL: return (rem_dialect_constant){REM_DIALECT_CONSTANT_REAL, text, (size_t)snprintf(text, 40, "%.15g", value->real)};
+  case REM_TYPE_TEXT:
+  case REM_TYPE_JSON: return (rem_dialect_constant){REM_DIALECT_CONSTANT_TEXT, value->text, value->text_size};
+  case REM_TYPE_INSTANT: return (rem_dialect_constant){REM_DIALECT_CONSTANT_TEXT, text, rem_instant_format_fixed(value->integer, text)};
+  case REM_TYPE_UUID: rem_uuid_format(value->uuid, text); return (rem_dialect_constant){REM_DIALECT_CONSTANT_TEXT, text, 36};
+  case REM_TYPE_BLOB: return (rem_dialect_constant){REM_DIALECT_CONSTANT_BLOB, "a blob", 6};
+  case REM_TYPE_NULL: break;
+  }
+  return (rem_dialect_constant){.kind = REM_DIALECT_CONSTANT_NULL};
+}
+
+/* A parameter that is compared in several places (`name = :x OR priority = :x`) need fit one of them: the others are not true then, as is meant. */
+static rem_status check_demands(const rem_statement *statement, int index, const rem_value *value, rem_error *err) {
+  const rem_dialect_demand *first = NULL;
+  char text[40], number[16];
+  if (value->type == REM_TYPE_NULL || statement->demand_count == 0)
+    return REM_OK;
+  const rem_dialect_constant constant = constant_of(value, text);
+  for (size_t i = 0; i < statement->demand_count; i++) {
+    const rem_dialect_demand *demand = &statement->demands[i];
+    if ((int)demand->parameter != index)
+      continue;
+    if (rem_dialect_fits(demand, &constant))
+      return REM_OK;
+    first = first ? first : demand;
+  }
+  if (!first)
+    return REM_OK;
+  const char *name = rem_statement_parameter_name(statement, index);
+  snprintf(number, sizeof number, "?%d", index);
+  return rem_dialect_refuse(first, &constant, name ? name : number, err);
+}
+
 rem_status rem_statement_bind(rem_statement *statement, int index, const rem_value *value, rem_error *err) {
   REM_CHECK_ARG(is_live(statement) && value && !statement->running, err);
   bool text = value->type == REM_TYPE_TEXT || value->type == REM_TYPE_JSON;
   if (text && !rem_utf8_valid(value->text, value->text_size))
     return rem_error_set(err, REM_INVALID, "parameter %d is not valid UTF-8", index);
+  REM_TRY(check_demands(statement, index, value, err));
   switch (bind_value(statement->prepared, index, value)) {
   case SQLITE_OK: return REM_OK;
   case SQLITE_RANGE:

@@ -84,6 +84,27 @@ static const char *column_name(void *context, const rem_dialect_table *table, si
   return columns->items[index].name;
 }
 
+static rem_dialect_type type_of_kind(rem_field_kind kind) {
+  switch (kind) {
+  case REM_FIELD_BOOL: return REM_DIALECT_BOOL;
+  case REM_FIELD_INT:
+  case REM_FIELD_REAL: return REM_DIALECT_NUMBER;
+  case REM_FIELD_TEXT: return REM_DIALECT_TEXT;
+  case REM_FIELD_INSTANT: return REM_DIALECT_INSTANT;
+  case REM_FIELD_UUID: return REM_DIALECT_UUID;
+  case REM_FIELD_LIST: return REM_DIALECT_LIST;
+  case REM_FIELD_OBJECT: return REM_DIALECT_OBJECT;
+  case REM_FIELD_ANY: break;
+  }
+  return REM_DIALECT_ANY;
+}
+
+static rem_dialect_type column_type(void *context, const rem_dialect_table *table, size_t index) {
+  const rem_catalog_entry *entry = table->handle;
+  (void)context;
+  return type_of_kind(entry ? entry->live->columns.items[index].kind : rem_entities_kind(index));
+}
+
 /* ------------------------------------------------------------------------------------------- */
 
 static void read_columns(rem_statement *statement) {
@@ -111,6 +132,30 @@ static rem_status keep_parameters(rem_statement *statement, const rem_dialect_st
     parameter->number = (int)made->parameters[i].number;
     parameter->name = made->parameters[i].name ? rem_strndup(made->parameters[i].name, made->parameters[i].name_size) : NULL;
     if (made->parameters[i].name && !parameter->name)
+      return rem_error_nomem(err);
+  }
+  return REM_OK;
+}
+
+void rem_statement__forget_demands(rem_statement *statement) {
+  for (size_t i = 0; i < statement->demand_count; i++)
+    rem_free((char *)statement->demands[i].what);
+  rem_free(REM_TAKE(statement->demands));
+  statement->demand_count = 0;
+}
+
+static rem_status keep_demands(rem_statement *statement, const rem_dialect_statement *made, rem_error *err) {
+  rem_statement__forget_demands(statement);
+  if (made->demand_count == 0)
+    return REM_OK;
+  statement->demands = rem_calloc(made->demand_count, sizeof *statement->demands);
+  if (!statement->demands)
+    return rem_error_nomem(err);
+  for (size_t i = 0; i < made->demand_count; i++) {
+    rem_dialect_demand *demand = &statement->demands[statement->demand_count++];
+    *demand = made->demands[i];
+    demand->what = rem_strndup(made->demands[i].what, made->demands[i].what_size);
+    if (!demand->what)
       return rem_error_nomem(err);
   }
   return REM_OK;
@@ -171,11 +216,12 @@ static rem_status compile(rem_statement *statement, const rem_dialect_statement 
     return REM_DONE;
   read_columns(statement);
   REM_TRY(keep_parameters(statement, made, err));
+  REM_TRY(keep_demands(statement, made, err));
   return statement->types ? REM_OK : rem_error_nomem(err);
 }
 
 static rem_status rewrite(rem_statement *statement, catalog_asked *asked, rem_error *err) {
-  const rem_dialect_catalog catalog = {asked, find_table, table_name, column_name};
+  const rem_dialect_catalog catalog = {asked, find_table, table_name, column_name, column_type};
   rem_dialect_statement made;
   rem_session *session = statement->session;
   statement->use_count = 0;

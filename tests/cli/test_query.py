@@ -120,6 +120,20 @@ class Errors(QueryTest):
                             ("SELECT key FROM issue WHERE nope('größe') = 1", "nope"), ("SELECT 'größe', naem FROM issue", "naem")):
             self.assertEqual(self.excerpt(sql)[0], marked, sql)
 
+    def test_what_can_never_be_equal_is_marked(self):
+        for sql, marked in (("SELECT key FROM issue WHERE points = 'many'", "'many'"), ("SELECT key FROM issue i WHERE i.status = 5", "5"),
+                            ("SELECT key FROM issue WHERE points IN (1, 'two', 3)", "'two'"), ("SELECT key FROM issue WHERE tags = 'db'", "'db'"),
+                            ("SELECT key FROM issue WHERE seen BETWEEN '2025-01-01' AND 'größer'", "'größer'"),
+                            ("SELECT status FROM issue GROUP BY status HAVING max(seen) > 'soon'", "'soon'"),
+                            ("UPDATE issue SET title = 'x' WHERE points > 'many'", "'many'")):
+            self.assertEqual(self.excerpt(sql)[0], marked, sql)
+        self.fails("query", "SELECT key FROM issue WHERE tags = 'db'", says="'tags' is a list, and 'db' is none", hints="'db' = ANY(tags)")
+        self.fails("query", "SELECT key FROM issue WHERE points = :p", "--param", "p=many", says="'points' is a number, and parameter :p, 'many', is none")
+        self.fails("query", "SELECT key FROM issue WHERE points > ?", "many", says="parameter ?1, 'many'")
+        self.fails("query", "SELECT key FROM issue WHERE title > ?", "5", says="'title' is text, and parameter ?1, 5, is none", hints='"5"')
+        self.assertEqual(self.query("SELECT key FROM issue WHERE title = ?", "5"), [])
+        self.assertEqual(self.query("SELECT key FROM issue WHERE points = '3' OR title = :x OR points = :x ORDER BY key", "--param", "x=third"), [{"key": "TAP-1"}, {"key": "TAP-3"}])
+
     def test_the_mark_stands_right_under_wide_characters_and_in_its_line(self):
         _, lines = self.excerpt("SELECT '漢字', naem FROM issue")
         # Two columns a character: the mark is four to the right of where it stands in the text.

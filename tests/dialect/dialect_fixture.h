@@ -21,7 +21,7 @@ static const fixture_table fixture_tables[] = {
     {"resources", "resource", false, true, "name content category metadata ordinal uri status tags"},
     {"files", "file", false, false, "uri name file_type size_bytes status chunk_count"},
     {"moments", "moment", false, true, "name moment_type start_time end_time classifications description"},
-    {"person", NULL, false, false, "name email role team"},
+    {"person", NULL, false, false, "name email role team active"},
     {"entities", NULL, true, false, "table key name"},
 };
 #define FIXTURE_TABLE_COUNT (sizeof fixture_tables / sizeof fixture_tables[0])
@@ -67,6 +67,23 @@ static inline const char *fixture_column(void *context, const rem_dialect_table 
   return index < sizeof fixture_hidden / sizeof fixture_hidden[0] ? fixture_hidden[index] : NULL;
 }
 
-static const rem_dialect_catalog fixture_catalog = {NULL, fixture_find, fixture_name, fixture_column};
+static inline rem_dialect_type fixture_type(void *context, const rem_dialect_table *table, size_t index) {
+  static const struct {
+    const char *name;
+    rem_dialect_type type;
+  } types[] = {{"ordinal", REM_DIALECT_NUMBER},      {"size_bytes", REM_DIALECT_NUMBER}, {"chunk_count", REM_DIALECT_NUMBER}, {"_score", REM_DIALECT_NUMBER},
+               {"start_time", REM_DIALECT_INSTANT},  {"end_time", REM_DIALECT_INSTANT},  {"created_at", REM_DIALECT_INSTANT}, {"modified_at", REM_DIALECT_INSTANT},
+               {"deleted_at", REM_DIALECT_INSTANT},  {"id", REM_DIALECT_UUID},           {"metadata", REM_DIALECT_OBJECT},    {"_doc", REM_DIALECT_OBJECT},
+               {"tags", REM_DIALECT_LIST},           {"edges", REM_DIALECT_LIST},        {"classifications", REM_DIALECT_LIST}, {"embedding", REM_DIALECT_LIST},
+               {"embedding_alt", REM_DIALECT_LIST},  {"_vector", REM_DIALECT_ANY},       {"_vector_alt", REM_DIALECT_ANY},    {"active", REM_DIALECT_BOOL}};
+  bool hidden;
+  const char *name = fixture_column(context, table, index, &hidden);
+  for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+    if (strcmp(types[i].name, name) == 0)
+      return types[i].type;
+  return REM_DIALECT_TEXT;
+}
+
+static const rem_dialect_catalog fixture_catalog = {NULL, fixture_find, fixture_name, fixture_column, fixture_type};
 
 #endif

@@ -87,7 +87,7 @@ static void errors_of_sqlite_come_back_with_place_and_hint(void **state) {
       {"SELECT name FROM person WHERE", "incomplete input", NULL, "incomplete input", NULL, "", REM_INVALID},
       {"SELECT name FROM person p, files f", "ambiguous column name: name", "name", "ambiguous column name: name", "name",
        "more than one table has it: write TABLE.name", REM_INVALID},
-      {"SELECT x FROM resources WHERE deleted_at = 1", "no such column: resources+deleted.x", NULL, "no such column: resources.x", "x", "",
+      {"SELECT x FROM resources WHERE deleted_at IS NULL", "no such column: resources+deleted.x", NULL, "no such column: resources.x", "x", "",
        REM_UNKNOWN},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

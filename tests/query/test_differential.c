@@ -129,10 +129,10 @@ static const char COLUMNS[] = {'k', 'i', 'r', 'b', 's', 'd', 'u'};
 static void put_literal(text *t, char column) {
   switch (column) {
   case 'k': put_text(t, "'k%03u'", chance(ROWS + 20)); return;
-  case 'i': chance(5) ? put_text(t, "%d", (int)chance(44) - 12) : put_text(t, "%s", chance(2) ? "'7'" : chance(2) ? "2.5" : "'abc'"); return;
+  case 'i': chance(5) ? put_text(t, "%d", (int)chance(44) - 12) : put_text(t, "%s", chance(2) ? "'7'" : chance(2) ? "2.5" : "lower('abc')"); return;
   case 'r': chance(5) ? put_text(t, "%g", ((double)chance(64) - 20) / 4) : put_text(t, "%s", chance(2) ? "3" : "'1.5'"); return;
   case 'b': put_text(t, "%s", chance(2) ? "TRUE" : chance(2) ? "0" : "2"); return;
-  case 's': chance(6) ? put_text(t, "'%s'", PICK(WORDS)) : put_text(t, "%u", chance(8)); return;
+  case 's': chance(6) ? put_text(t, "'%s'", PICK(WORDS)) : put_text(t, "abs(%u)", chance(8)); return;
   case 'd': put_text(t, "'%s'", PICK(INSTANTS)); return;
   default: put_text(t, "'00000000-0000-0000-0000-0000000000%02x'", chance(32)); return;
   }
@@ -313,6 +313,71 @@ static void put_statement(text *t) {
   PICK(kinds)(t);
 }
 
+/* ---- instants in expressions: ours in any form, SQLite's as canonical text ---- */
+
+/* The instant in some form that means the same: with an offset, a blank for the T, fewer digits. */
+static void put_form(text *t, const char *canonical) {
+  int64_t instant;
+  char shifted[REM_INSTANT_TEXT_SIZE];
+  int minutes = (int)chance(29) * 60 - 14 * 60 + (chance(3) ? 0 : 30);
+  assert_true(rem_instant_parse(canonical, strlen(canonical), false, &instant));
+  if (chance(4) == 0) {
+    put_text(t, "'%s'", canonical);
+    return;
+  }
+  (void)rem_instant_format_fixed(instant + (int64_t)minutes * 60000000, shifted);
+  bool whole = strcmp(shifted + 19, ".000000Z") == 0;
+  shifted[10] = chance(3) ? 'T' : ' ';
+  put_text(t, "'%.*s", whole && chance(2) ? 19 : 26, shifted);
+  if (minutes == 0)
+    put_text(t, "%s'", chance(2) ? "Z" : "");
+  else
+    put_text(t, "%c%02d:%02d'", minutes < 0 ? '-' : '+', abs(minutes) / 60, abs(minutes) % 60);
+}
+
+/* Both texts of one comparison; @ and # as above. */
+static void put_instants(text *any, text *canonical) {
+  static const char *const forms[] = {
+      /* $ is a literal; one in an expression that it may become part of must be as canonical as the column */
+      "SELECT a.s, max(a.d) FROM @ a GROUP BY a.s HAVING max(a.d) > $",
+      "SELECT a.s FROM @ a GROUP BY a.s HAVING min(a.d) <= $ OR max(a.d) = $",
+      "SELECT a.s, min(a.d) AS m FROM @ a GROUP BY a.s HAVING m < $",
+      "SELECT a.k FROM @ a WHERE coalesce(a.d, $) >= $",
+      "SELECT a.k, coalesce(a.d, $) FROM @ a ORDER BY coalesce(a.d, $), a.k LIMIT 30",
+      "SELECT a.k FROM @ a WHERE CASE WHEN a.i > 5 THEN a.d ELSE $ END < $",
+      "SELECT a.k FROM @ a WHERE CASE WHEN a.i > 5 THEN a.d END BETWEEN $ AND $",
+      "SELECT a.k FROM @ a WHERE ifnull(a.d, $) NOT IN ($, $, $)",
+      "SELECT a.k FROM @ a WHERE iif(a.b, a.d, $) <> $",
+      "SELECT a.k FROM @ a WHERE $ < (SELECT max(z.d) FROM # z WHERE z.s = a.s)",
+      "SELECT a.k FROM @ a WHERE (SELECT z.d FROM # z WHERE z.k = a.k) = $",
+      "SELECT a.k FROM @ a WHERE $ IN (SELECT z.d FROM # z WHERE z.s = a.s)",
+      "SELECT a.k FROM @ a WHERE $ IN (SELECT max(z.d) FROM # z GROUP BY z.s)",
+      "SELECT x.m, x.s FROM (SELECT a.s, max(a.d) AS m FROM @ a GROUP BY a.s) x WHERE x.m >= $",
+      "SELECT m, s FROM (SELECT a.s, max(a.d) AS m FROM @ a GROUP BY a.s) WHERE m NOT BETWEEN $ AND $",
+      "WITH w(s, m) AS (SELECT a.s, min(a.d) FROM @ a GROUP BY a.s) SELECT w.s, b.k FROM w JOIN # b ON b.s = w.s AND w.m < $",
+      "WITH w AS (SELECT a.k, coalesce(a.d, $) AS m FROM @ a), v AS (SELECT * FROM w) SELECT v.k FROM v WHERE v.m < $ OR v.m > $",
+      "SELECT max(coalesce(a.d, $)), min(coalesce(a.d, $)), count(DISTINCT coalesce(a.d, $)) FROM @ a",
+      "SELECT a.k FROM @ a WHERE max(a.d, $) = $",
+      "SELECT a.k, lag(a.d, 1, $) OVER (ORDER BY a.k) < $ FROM @ a",
+      "SELECT k FROM (SELECT a.k, lag(a.d, 1, $) OVER (ORDER BY a.k) AS before FROM @ a) WHERE before > $",
+      "SELECT coalesce(a.d, $) AS m FROM @ a UNION SELECT c.d FROM # c WHERE coalesce(c.d, $) < $",
+      "SELECT a.k FROM @ a WHERE coalesce(a.d, $) = (SELECT max(z.d) FROM # z WHERE z.d < $)",
+      "SELECT a.k FROM @ a WHERE NOT coalesce(a.d, $) IS $ AND nullif(a.d, $) IS NOT NULL",
+  };
+  const char *form = PICK(forms);
+  any->size = canonical->size = 0;
+  for (const char *p = form; *p; p++) {
+    if (*p != '$') {
+      put_text(any, "%c", *p);
+      put_text(canonical, "%c", *p);
+      continue;
+    }
+    const char *instant = PICK(INSTANTS);
+    put_form(any, instant);
+    put_text(canonical, "'%s'", instant);
+  }
+}
+
 /* ---- answers, as sorted lines ---- */
 
 typedef struct answer {
@@ -466,8 +531,8 @@ static bool is_ordered(const text *t) {
   return strstr(t->data, " ORDER BY a.") && strstr(t->data, " LIMIT ");
 }
 
-static void compare_all(world *w, const text *t) {
-  answer wanted = ask_native(w->sqlite, t), indexed = ask(w->session, t, "p", "q"), plain = ask(w->session, t, "pn", "qn");
+static void compare_both(world *w, const text *t, const text *native) {
+  answer wanted = ask_native(w->sqlite, native), indexed = ask(w->session, t, "p", "q"), plain = ask(w->session, t, "pn", "qn");
   if (!is_ordered(t)) {
     sort_lines(&wanted);
     sort_lines(&indexed);
@@ -478,6 +543,21 @@ static void compare_all(world *w, const text *t) {
   free_answer(&wanted);
   free_answer(&indexed);
   free_answer(&plain);
+}
+
+static void compare_all(world *w, const text *t) {
+  compare_both(w, t, t);
+}
+
+static void instants_in_expressions_are_compared_as_instants(void **state) {
+  chance_state = seed_of_run();
+  world w = make_world(state);
+  for (int i = 0, count = scaled(STATEMENTS / 3); i < count; i++) {
+    text any, canonical;
+    put_instants(&any, &canonical);
+    compare_both(&w, &any, &canonical);
+  }
+  end_world(&w);
 }
 
 static void generated_statements_give_what_sqlite_gives(void **state) {
@@ -551,6 +631,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(generated_statements_give_what_sqlite_gives, test_setup, test_teardown),
       cmocka_unit_test_setup_teardown(a_transaction_gives_what_sqlite_gives, test_setup, test_teardown),
+      cmocka_unit_test_setup_teardown(instants_in_expressions_are_compared_as_instants, test_setup, test_teardown),
       cmocka_unit_test_setup_teardown(conditions_part_the_table_in_three, test_setup, test_teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,6 +74,90 @@ static void instants_compare_as_instants_in_any_form(void **state) {
   rem_session_close(s);
 }
 
+static rem_statement *prepare(rem_session *s, const char *sql) {
+  rem_statement *statement;
+  OK(rem_session_prepare(s, sql, strlen(sql), &statement, NULL, err));
+  return statement;
+}
+
+static rem_value text_value(const char *text) {
+  return (rem_value){.type = REM_TYPE_TEXT, .text = text, .text_size = strlen(text)};
+}
+
+static void what_can_never_be_equal_is_an_error_with_its_place(void **state) {
+  rem_session *s = open_session(*state);
+  rem_error error;
+  static const struct {
+    const char *sql;
+    int offset;
+  } mistakes[] = {{"SELECT name FROM person WHERE age = 'old'", 36},
+                  {"SELECT name FROM person WHERE score IN (1, 'x')", 43},
+                  {"SELECT name FROM person WHERE active = 'yes'", 39},
+                  {"SELECT name FROM person WHERE tags = 'a'", 37},
+                  {"SELECT name FROM person WHERE extra < 3", 38},
+                  {"SELECT id FROM entities WHERE created_at > 'then'", 43},
+                  {"UPDATE person SET role = 'x' WHERE age = 'old'", 41}};
+  for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+    assert_int_equal(refuse(s, mistakes[i].sql, &error), REM_INVALID);
+    assert_int_equal(error.offset, mistakes[i].offset);
+    assert_true(error.hint[0] != 0);
+  }
+  /* Nothing was looked at: the empty table is refused as well. */
+  assert_int_equal(refuse(s, "SELECT 1 FROM files WHERE size_bytes = 'x'", NULL), REM_INVALID);
+  rem_session_close(s);
+}
+
+static void a_value_is_looked_at_when_it_is_bound(void **state) {
+  rem_session *s = open_session(*state);
+  rem_error error;
+  rem_statement *statement = prepare(s, "SELECT name FROM person WHERE age > :age AND role = ?2");
+  const rem_value old = text_value("old"), digits = text_value("30"), number = {.type = REM_TYPE_INT, .integer = 5},
+                  real = {.type = REM_TYPE_REAL, .real = 0.5}, null = {.type = REM_TYPE_NULL};
+  assert_int_equal(rem_statement_bind(statement, 1, &old, &error), REM_INVALID);
+  assert_string_equal(error.message, "'age' is a number, and parameter :age, 'old', is none");
+  assert_int_equal(error.offset, 36);
+  OK(rem_statement_bind(statement, 1, &null, err));
+  OK(rem_statement_bind(statement, 1, &digits, err));
+  OK(rem_statement_bind(statement, 2, &number, err)); /* by its digits */
+  assert_int_equal(rem_statement_bind(statement, 2, &real, &error), REM_INVALID);
+  const rem_value engineer = text_value("engineer");
+  OK(rem_statement_bind(statement, 2, &engineer, err));
+  assert_int_equal(rem_statement_step(statement, NULL), REM_ROW);
+  assert_string_equal(rem_statement_value(statement, 0).text, "Ann");
+  rem_statement_free(statement);
+  rem_session_close(s);
+}
+
+static void a_parameter_in_several_places_fits_one_of_them(void **state) {
+  rem_session *s = open_session(*state);
+  rem_statement *statement = prepare(s, "SELECT name FROM person WHERE name = :x OR age = :x OR born = :x");
+  const rem_value bob = text_value("Bob"), age = {.type = REM_TYPE_INT, .integer = 28}, real = {.type = REM_TYPE_REAL, .real = 0.5},
+                  blob = {.type = REM_TYPE_BLOB, .text = "x", .text_size = 1};
+  OK(rem_statement_bind(statement, 1, &age, err));
+  OK(rem_statement_bind(statement, 1, &real, err));
+  assert_int_equal(rem_statement_bind(statement, 1, &blob, NULL), REM_INVALID);
+  OK(rem_statement_bind(statement, 1, &bob, err));
+  rem_statement_free(statement);
+  rem_session_close(s);
+}
+
+static void instants_of_expressions_compare_as_instants(void **state) {
+  rem_session *s = open_session(*state);
+  expect(s, "SELECT role FROM person GROUP BY role HAVING max(born) = '1994-05-01T05:30:00+05:30'", "{\"role\":\"engineer\"}\n");
+  expect(s, "SELECT name FROM person WHERE coalesce(born, created_at) < '1990-01-01' ORDER BY name", "{\"name\":\"Bob\"}\n");
+  rem_statement *statement = prepare(s, "SELECT name FROM person WHERE coalesce(born, ?1) = ?1 ORDER BY name");
+  const rem_value day = text_value("1994-04-30T18:00:00-06:00");
+  OK(rem_statement_bind(statement, 1, &day, err));
+  static const char *const names[] = {"Ann", "Cid", "Dee"};
+  for (size_t i = 0; i < 3; i++) {
+    assert_int_equal(rem_statement_step(statement, NULL), REM_ROW);
+    assert_string_equal(rem_statement_value(statement, 0).text, names[i]);
+  }
+  assert_int_equal(rem_statement_step(statement, NULL), REM_DONE);
+  rem_statement_free(statement);
+  rem_session_close(s);
+}
+
 static void sqlite_does_the_rest(void **state) {
   rem_session *s = open_session(*state);
   expect(s, "SELECT role, count(*) AS n, avg(age) AS a FROM person GROUP BY role ORDER BY n DESC, role",
@@ -115,7 +199,7 @@ static void plans_say_what_is_done(void **state) {
                {"SELECT * FROM person WHERE role = 'a' AND score > 1", "index of role: role = ?; filter: score > ?"},
                {"SELECT age FROM person WHERE age > 3", "covering index of age: age > ?"},
                {"SELECT name FROM person WHERE name = 'a'", "all rows; filter: name = ?"},
-               {"SELECT name FROM person WHERE id IN ('a','b')", "id: id IN ?"}};
+               {"SELECT name FROM person WHERE id IN ('00000000-0000-0000-0000-00000000000a','00000000-0000-0000-0000-00000000000b')", "id: id IN ?"}};
   for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {
     rem_bytes text = {0};
     OK(rem_session_explain(s, plans[i].sql, strlen(plans[i].sql), &text, err));
@@ -217,6 +301,10 @@ int main(void) {
       cmocka_unit_test_setup_teardown(star_gives_fields_and_system_fields_with_their_types, fill, test_teardown),
       cmocka_unit_test_setup_teardown(rows_are_found_by_every_path, fill, test_teardown),
       cmocka_unit_test_setup_teardown(instants_compare_as_instants_in_any_form, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(what_can_never_be_equal_is_an_error_with_its_place, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(a_value_is_looked_at_when_it_is_bound, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(a_parameter_in_several_places_fits_one_of_them, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(instants_of_expressions_compare_as_instants, fill, test_teardown),
       cmocka_unit_test_setup_teardown(sqlite_does_the_rest, fill, test_teardown),
       cmocka_unit_test_setup_teardown(what_is_not_there_is_an_error, fill, test_teardown),
       cmocka_unit_test_setup_teardown(plans_say_what_is_done, fill, test_teardown),
