@@ -118,7 +118,7 @@ typedef struct rem_ann_report {
 
 /*
  * The live rows nearest to the query as `snapshot` has them. REM_OK: min(k, matches) hits, best first. REM_NOT_FOUND: no index can answer for
- * this snapshot, scan. REM_INVALID: an unusable query; REM_CANCELLED; REM_NOMEM.
+ * this snapshot, or a good part of all rows is wanted, which a scan gives sooner. REM_INVALID: an unusable query; REM_CANCELLED; REM_NOMEM.
  */
 REM_CHECKED rem_status rem_ann_search(rem_ann *ann, const rem_ann_target *target, const rem_kv_snapshot *snapshot,
                                       const rem_ann_query *query, rem_vector_hits *ret_hits, rem_ann_report *ret_report,

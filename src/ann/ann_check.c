@@ -15,12 +15,14 @@ typedef struct check_run {
   rem_hash_map changed; /* ids that the log names after the file */
   rem_buffer key;
   uint64_t rows;        /* of the file, unchanged */
+  float *stored;        /* owned: a vector */
   rem_error *err;
 } check_run;
 
 static void check_run_deinit(check_run *run) {
   rem_hash_map_deinit(&run->changed);
   rem_buffer_deinit(&run->key);
+  rem_free(run->stored);
 }
 
 static rem_status note_changed(check_run *run, uint64_t after, rem_error *err) {
@@ -77,7 +79,10 @@ static rem_status check_row(void *context, const uint8_t id[16], const float *ve
   REM_TRY(status);
   if (!live || status == REM_NOT_FOUND)
     return rem_error_set(run->err, REM_CORRUPT, "it holds row %s, which is gone", text);
-  if (pin.size != run->index->dimension * sizeof(float) || memcmp(pin.data, vector, pin.size) != 0)
+  if (pin.size != run->index->dimension * sizeof(float))
+    return rem_error_set(run->err, REM_CORRUPT, "the stored vector of row %s has another dimension", text);
+  memcpy(run->stored, pin.data, pin.size);
+  if (!rem_graph_keeps(vector, run->stored, run->index->dimension))
     return rem_error_set(run->err, REM_CORRUPT, "its vector of row %s is not the stored one", text);
   return REM_OK;
 }
@@ -143,7 +148,8 @@ rem_status rem_ann_check(rem_ann *ann, const rem_ann_target *target, const rem_k
   if (status != REM_OK)
     return status < 0 ? status : REM_OK;
   check_run run REM_CLEANUP(check_run_deinit) = {.index = index, .snapshot = snapshot, .err = &reason};
-  status = note_changed(&run, record.seq, &reason);
+  run.stored = rem_alloc(index->dimension * sizeof *run.stored);
+  status = run.stored ? note_changed(&run, record.seq, &reason) : rem_error_nomem(&reason);
   if (status >= 0)
     status = check_file(&run, &record, &reason);
   *ret_rows = run.rows;

@@ -9,6 +9,7 @@
  *   ann_build.c       a graph from the stored vectors
  *   ann_checkpoint.c  a graph to a file
  *   ann_search.c      one search
+ *   ann_exact.c       its scores
  *   ann_check.c       a file beside the store
  *
  * Locks of an index, in the order they may be taken: work, then lock. `work` is held by what takes long (build, load into memory, drain,
@@ -161,6 +162,16 @@ rem_status rem_ann__drain(rem_ann__index *index, bool all, uint64_t *ret_seq, re
 
 /* work held: makes the graph from the store and installs it. REM_NOT_FOUND: too few rows. */
 rem_status rem_ann__build(rem_ann__index *index, rem_error *err);
+
+/* ---- ann_exact.c ---- */
+
+/* How many the graph is to find for the best `k`; 0: all. */
+size_t rem_ann__exact_k(size_t k);
+/* False: to read `count` of so many rows one by one takes longer than a scan of the store. */
+bool rem_ann__exact_pays(size_t count, size_t rows);
+/* Gives the graph's hits the scores of their stored vectors, in their order, and keeps those that count. REM_CORRUPT: one has no vector. */
+rem_status rem_ann__make_exact(const rem_ann__index *index, const rem_kv_snapshot *snapshot, const rem_ann_query *query,
+                               rem_vector_hits *hits, rem_error *err);
 
 /* ---- ann_checkpoint.c ---- */
 

@@ -34,12 +34,13 @@ static bool can_answer(const rem_ann__index *index, const view *seen) {
   return index->ann->options.committer || (seen->has_record && seen->record.incarnation == index->record.incarnation);
 }
 
-static rem_status search_graph(rem_ann__index *index, const view *seen, const rem_ann_query *query, rem_vector_hits *ret_hits,
-                               rem_ann_report *report, rem_error *err) {
+/* The best `k` as the graph has them. */
+static rem_status run_graph(rem_ann__index *index, const view *seen, const rem_ann_query *query, size_t k,
+                            rem_vector_hits *ret_hits, rem_graph_report *report, rem_error *err) {
   rem_graph_search search = {
       .metric = query->metric,
       .query = query->vector,
-      .k = query->k,
+      .k = k,
       .ef = query->ef,
       .has_threshold = query->has_threshold,
       .threshold = query->threshold,
@@ -54,7 +55,42 @@ static rem_status search_graph(rem_ann__index *index, const view *seen, const re
       .approximate = query->approximate,
       .cancel = index->ann->options.cancel,
   };
-  return rem_graph_search_run(index->graph, &search, ret_hits, &report->graph, err);
+  return rem_graph_search_run(index->graph, &search, ret_hits, report, err);
+}
+
+/* What may be as good as the k-th, in place of `hits`: rounding may have hidden any number of rows that are nearly equal. */
+static rem_status search_again(rem_ann__index *index, const view *seen, const rem_ann_query *query, rem_vector_hits *hits,
+                               rem_ann_report *report, rem_error *err) {
+  rem_graph_report first = report->graph;
+  rem_ann_query all = *query;
+  all.has_threshold = true;
+  all.threshold = hits->hits[query->k - 1].score;
+  rem_vector_hits_deinit(hits);
+  *hits = (rem_vector_hits){0};
+  REM_TRY(run_graph(index, seen, &all, 0, hits, &report->graph, err));
+  report->graph.visited += first.visited;
+  report->graph.scored += first.scored;
+  return rem_ann__make_exact(index, seen->snapshot, &all, hits, err);
+}
+
+/* REM_NOT_FOUND: the store is better scanned. */
+static rem_status search_graph(rem_ann__index *index, const view *seen, const rem_ann_query *query, rem_vector_hits *ret_hits,
+                               rem_ann_report *report, rem_error *err) {
+  rem_vector_hits hits REM_AUTO_VECTOR_HITS = {0};
+  size_t wanted = rem_ann__exact_k(query->k), rows = (size_t)index->record.rows;
+  bool all = query->k == 0 && !query->has_threshold && !query->ids && !query->accept;
+  if (all && !rem_ann__exact_pays(rows, rows))
+    return REM_NOT_FOUND;
+  REM_TRY(run_graph(index, seen, query, wanted, &hits, &report->graph, err));
+  if (query->k == 0 && !rem_ann__exact_pays(hits.count, rows))
+    return REM_NOT_FOUND;
+  bool cut = wanted && hits.count == wanted;
+  REM_TRY(rem_ann__make_exact(index, seen->snapshot, query, &hits, err));
+  if (query->exact && cut && hits.count == query->k)
+    REM_TRY(search_again(index, seen, query, &hits, report, err));
+  *ret_hits = hits;
+  hits = (rem_vector_hits){0};
+  return REM_OK;
 }
 
 static rem_status add_hits(rem_top_k *top, const rem_vector_hits *hits, rem_error *err) {
@@ -96,7 +132,9 @@ static rem_status add_recent(rem_ann__index *index, const view *seen, const rem_
 static rem_status search_all(rem_ann__index *index, const view *seen, const rem_ann_query *query, rem_vector_hits *ret_hits,
                              rem_ann_report *report, rem_error *err) {
   rem_vector_hits hits REM_AUTO_VECTOR_HITS = {0};
-  REM_TRY(search_graph(index, seen, query, &hits, report, err));
+  rem_status status = search_graph(index, seen, query, &hits, report, err);
+  if (status != REM_OK)
+    return status;
   if (index->recent.op_count)
     REM_TRY(add_recent(index, seen, query, &hits, report, err));
   hits.scanned = report->graph.visited + report->graph.scored + report->recent;

@@ -28,7 +28,7 @@ static rem_status check_options(rem_graph_options *o, rem_error *err) {
 void rem_graph__shape(rem_graph *g) {
   g->link_count = (2 * g->options.m + 15) / 16 * 16;
   g->stride = 4 * (size_t)g->link_count + g->codec.lines * REM_GRAPH_LINE;
-  g->vector_stride = (g->options.dimension + 15) / 16 * 16;
+  g->vector_stride = rem_graph_values_count(g->options.dimension);
 }
 
 /* Writers first: a search is short and they are many. */
@@ -155,19 +155,28 @@ rem_status rem_graph_each(rem_graph *g,
                           rem_status (*visit)(void *context, const uint8_t id[16], const float *vector, uint64_t birth), void *context,
                           rem_error *err) {
   rem_status status = REM_OK;
+  float *vector REM_AUTO_FREE = rem_alloc(g->options.dimension * sizeof *vector);
+  if (vector == NULL) return rem_error_nomem(err);
   pthread_mutex_lock(&g->change);
   for (uint32_t i = 0; status == REM_OK && i < g->row_count; i++) {
     const rem_graph_row *row = rem_graph__row(g, i);
     if (!rem_graph__touch(g, row, sizeof *row)) status = rem_error_set(err, REM_CORRUPT, "the vector index is damaged");
     if (status < 0 || row->birth == REM_GRAPH_LATEST || row->death != REM_GRAPH_LATEST) continue;
-    size_t bytes = g->options.dimension * sizeof(float);
-    if (row->vector >= g->vector_count || !rem_graph__touch(g, rem_graph__vector(g, row->vector), bytes))
+    if (row->vector >= g->vector_count || !rem_graph__touch_vector(g, row->vector)) {
       status = rem_error_set(err, REM_CORRUPT, "the vector index is damaged");
-    else
-      status = visit(context, row->id, rem_graph__vector(g, row->vector), row->birth);
+      continue;
+    }
+    rem_graph__vector(g, row->vector, vector);
+    status = visit(context, row->id, vector, row->birth);
   }
   pthread_mutex_unlock(&g->change);
   return status;
+}
+
+bool rem_graph_keeps(const float *kept, const float *vector, size_t dimension) {
+  int16_t a[REM_VECTOR_MAX_DIMENSION], b[REM_VECTOR_MAX_DIMENSION];
+  return rem_graph_values_encode(kept, dimension, a) == rem_graph_values_encode(vector, dimension, b) &&
+         memcmp(a, b, dimension * sizeof *a) == 0;
 }
 
 const char *rem_graph_plan_name(rem_graph_plan plan) {

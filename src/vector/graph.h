@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Graph: the index of the vectors of one (tenant, table, slot). A walk over compact codes finds candidates, and their exact
- * vectors, which the graph holds too, decide. What a walk cannot answer in full, a scan inside the graph does, so a search
+ * Graph: the index of the vectors of one (tenant, table, slot). A walk over compact codes finds candidates, and their vectors,
+ * which the graph keeps too, in 16 bits a component, decide. What a walk cannot answer in full, a scan inside the graph does, so a search
  * never comes back short (README.md has the structure).
  *
  * Words. A *row* is one version of the vector of one id, alive from the sequence number of its birth up to, and without, that of
@@ -9,8 +9,8 @@
  * times is one node. A graph starts *unbuilt*: rows are only collected, and searched exactly; rem_graph_build() links them, from then on
  * insert links at once.
  *
- * Metrics. The graph links vectors by direction (cosine). Scores and their order come from the raw vectors, so all three metrics are
- * exact in what they report. While all vectors have one length (embeddings do) the three orders are the same and all metrics
+ * Metrics. The graph links vectors by direction (cosine). Scores and their order come from the kept vectors (graph_values.h), in all three metrics;
+ * they are off by half a unit a component at most, 3e-6 of a cosine in 384 dimensions. "Exact" below means: but for that. While all vectors have one length (embeddings do) the three orders are the same and all metrics
  * walk; when lengths differ by more than 0.1 %, inner product and L2 scan.
  *
  * Threads. Searches run beside each other and beside insert, delete and write; changes take turns among themselves. Build
@@ -49,7 +49,7 @@ void rem_graph_free(rem_graph *graph);
 REM_CHECKED rem_status rem_graph_reserve(rem_graph *graph, size_t row_count, rem_error *err);
 
 /*
- * The vector of `id` from `seq` on; a version that lives ends at `seq`. Copies the vector. Linked at once when the graph is built,
+ * The vector of `id` from `seq` on; a version that lives ends at `seq`, unless it is kept as the same. Copies the vector. Linked at once when the graph is built,
  * else collected. REM_INVALID: a component is not finite; REM_LIMIT: too many rows; REM_NOMEM; REM_READONLY.
  */
 REM_CHECKED rem_status rem_graph_insert(rem_graph *graph, const uint8_t id[16], const float *vector, uint64_t seq, rem_error *err);
@@ -98,7 +98,9 @@ typedef struct rem_graph_search {
   size_t k;           /* 0: all (that pass the threshold), by an exact scan */
   size_t ef;          /* pool of the walk; 0: the graph's; at least k is used */
   bool has_threshold;
-  double threshold;   /* least similarity, or greatest distance; a score equal to it passes. With k: of the best k those that pass */
+  /* Least similarity, or greatest distance. A row passes when the vector it was made of may reach it, so some may miss it by that rounding. With k: of the
+   * best k those that pass. */
+  double threshold;
   uint64_t snapshot;  /* rows with birth <= snapshot < death; 0: the latest */
   /* The rows that count; at most one of `accept`, `filter` and `ids`. */
   bool (*accept)(void *context, const uint8_t id[16]); /* may be asked more than once for a row */
@@ -125,7 +127,7 @@ typedef struct rem_graph_report {
 
 /*
  * Best first, ties by id; at most one hit an id. min(k, matches) hits unless `approximate`; which ones, is as good as the walk (recall) for
- * plans 0 to 3 and exact for the last. Scores are those of rem_query_score(). `ret_report` may be NULL.
+ * plans 0 to 3 and exact for the last. Scores are those of the kept vectors. `ret_report` may be NULL.
  * REM_INVALID: the query is not usable; REM_CORRUPT: a block of the mapped file is damaged (the caller rebuilds); REM_CANCELLED;
  * REM_NOMEM.
  */
@@ -169,5 +171,7 @@ REM_CHECKED rem_status rem_graph_estimate_recall(rem_graph *graph, size_t query_
 REM_CHECKED rem_status rem_graph_each(rem_graph *graph,
                                       rem_status (*visit)(void *context, const uint8_t id[16], const float *vector, uint64_t birth),
                                       void *context, rem_error *err);
+/* Is `kept`, as rem_graph_each() gave it, what a graph keeps of `vector`? */
+bool rem_graph_keeps(const float *kept, const float *vector, size_t dimension);
 
 #endif

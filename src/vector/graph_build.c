@@ -24,7 +24,7 @@ static rem_status train(rem_graph *g, const uint32_t *vectors, uint32_t count, r
   float *sample REM_AUTO_FREE = rem_alloc((taken > 0 ? taken : 1) * dimension * sizeof *sample);
   if (sample == NULL) return rem_error_nomem(err);
   for (size_t i = 0; i < taken; i++)
-    rem_graph_direction(rem_graph__vector(g, vectors[i * count / taken]), dimension, sample + i * dimension);
+    rem_graph__direction(g, vectors[i * count / taken], sample + i * dimension);
   rem_graph_codec_deinit(&g->codec);
   REM_TRY(rem_graph_codec_train(&g->codec, dimension, sample, taken, err));
   rem_graph__shape(g);
@@ -59,7 +59,7 @@ static void encode_chunk(void *context, size_t index, size_t worker) {
   float *direction = run->scratches[worker]->direction;
   for (size_t i = index * CHUNK; i < (index + 1) * CHUNK && i < run->count && !is_cancelled(run); i++) {
     uint32_t vector = run->order[i], node = run->nodes[vector];
-    rem_graph_direction(rem_graph__vector(g, vector), g->options.dimension, direction);
+    rem_graph__direction(g, vector, direction);
     rem_graph__set_codes(g, node, direction);
     rem_graph__clear_links(g, node);
     rem_graph__set_first_vector(g, node, REM_GRAPH_NONE);
@@ -69,7 +69,7 @@ static void encode_chunk(void *context, size_t index, size_t worker) {
 static void link_one(build_run *run, size_t index, rem_graph_scratch *scratch) {
   rem_graph *g = run->g;
   uint32_t vector = run->order[index], node = run->nodes[vector];
-  rem_graph_direction(rem_graph__vector(g, vector), g->options.dimension, scratch->direction);
+  rem_graph__direction(g, vector, scratch->direction);
   rem_graph__set_first_vector(g, node, vector);
   rem_graph__set(&rem_graph__place(g, vector)->node, node);
   uint32_t target = rem_graph__link_node(g, scratch, node, scratch->direction);

@@ -61,7 +61,8 @@ static uint32_t take_number(rem_graph_numbers *free, uint32_t count) {
 /* Lists                                                                                        */
 
 static bool equal_vectors(const rem_graph *g, uint32_t a, uint32_t b) {
-  return memcmp(rem_graph__vector(g, a), rem_graph__vector(g, b), g->options.dimension * sizeof(float)) == 0;
+  return rem_graph__place(g, a)->unit == rem_graph__place(g, b)->unit &&
+         memcmp(rem_graph__values(g, a), rem_graph__values(g, b), g->vector_stride * sizeof(int16_t)) == 0;
 }
 
 /* All rows of `from` become rows of `to`. */
@@ -137,11 +138,9 @@ static void set_row(rem_graph *g, uint32_t row, uint32_t vector, const uint8_t i
   if (row == atomic_load(&g->row_count)) atomic_store(&g->row_count, row + 1);
 }
 
-static void set_vector(rem_graph *g, uint32_t vector, uint32_t row, const float *values) {
-  float *room = rem_graph__vector(g, vector);
+static void set_vector(rem_graph *g, uint32_t vector, uint32_t row, const float *components) {
   rem_graph_place *place = rem_graph__place(g, vector);
-  memset(room, 0, g->vector_stride * sizeof *room);
-  memcpy(room, values, g->options.dimension * sizeof *room);
+  place->unit = rem_graph_values_encode(components, g->options.dimension, rem_graph__values(g, vector));
   rem_graph__set(&place->node, REM_GRAPH_NONE);
   rem_graph__set(&place->next, REM_GRAPH_NONE);
   rem_graph__set(&place->first_row, row);
@@ -151,7 +150,7 @@ static void set_vector(rem_graph *g, uint32_t vector, uint32_t row, const float 
 static void link_vector(rem_graph *g, rem_graph_scratch *scratch, uint32_t vector) {
   uint32_t node = take_number(&g->free_nodes, g->node_count);
   g->node_count += node == g->node_count;
-  rem_graph_direction(rem_graph__vector(g, vector), g->options.dimension, scratch->direction);
+  rem_graph__direction(g, vector, scratch->direction);
   rem_graph__clear_links(g, node);
   rem_graph__set_codes(g, node, scratch->direction);
   rem_graph__set(&rem_graph__place(g, vector)->node, node);
@@ -183,6 +182,13 @@ static void changed(rem_graph *g, uint64_t seq) {
   if (seq > atomic_load(&g->sequence)) atomic_store(&g->sequence, seq);
 }
 
+/* Would these components be kept as that vector is? */
+static bool holds(const rem_graph *g, uint32_t vector, const float *components) {
+  int16_t values[REM_VECTOR_MAX_DIMENSION];
+  return rem_graph_values_encode(components, g->options.dimension, values) == rem_graph__place(g, vector)->unit &&
+         memcmp(values, rem_graph__values(g, vector), g->vector_stride * sizeof *values) == 0;
+}
+
 static bool is_alive(const rem_graph *g, uint32_t row) {
   return row != REM_GRAPH_NONE && rem_graph__row(g, row)->death == REM_GRAPH_LATEST;
 }
@@ -190,8 +196,7 @@ static bool is_alive(const rem_graph *g, uint32_t row) {
 static rem_status insert_row(rem_graph *g, const uint8_t id[16], const float *values, uint64_t seq, rem_error *err) {
   rem_graph_scratch *scratch = NULL;
   uint32_t old = rem_graph__find(g, id);
-  if (is_alive(g, old) && memcmp(rem_graph__vector(g, rem_graph__row(g, old)->vector), values, g->options.dimension * sizeof *values) == 0)
-    return REM_OK;
+  if (is_alive(g, old) && holds(g, rem_graph__row(g, old)->vector, values)) return REM_OK;
   REM_TRY(make_room(g, err));
   if (g->built) {
     size_t most = 2 * (size_t)g->options.build_ef;

@@ -188,7 +188,7 @@ static rem_status put_places(file_run *run, rem_error *err) {
   REM_TRY(pad(&run->out, err));
   for (uint32_t i = 0; i < run->header.vector_count; i++) {
     rem_graph_place place = {run->node_new[rem_graph__place(run->g, run->vectors[i])->node], run->is_last[i] ? REM_GRAPH_NONE : i + 1,
-                             run->row_first[i]};
+                             run->row_first[i], rem_graph__place(run->g, run->vectors[i])->unit};
     REM_TRY(put(&run->out, &place, sizeof place, err));
   }
   return pad(&run->out, err);
@@ -207,7 +207,7 @@ static rem_status put_rows(file_run *run, rem_error *err) {
   }
   REM_TRY(pad(&run->out, err));
   for (uint32_t i = 0; i < run->header.vector_count; i++)
-    REM_TRY(put(&run->out, rem_graph__vector(run->g, run->vectors[i]), run->g->vector_stride * sizeof(float), err));
+    REM_TRY(put(&run->out, rem_graph__values(run->g, run->vectors[i]), run->g->vector_stride * sizeof(int16_t), err));
   return pad(&run->out, err);
 }
 

@@ -15,7 +15,7 @@
 #include "vector/graph.h"
 
 /* Raised with every change of the layout or of what its bytes mean (graph_layout.h); no other version is read. */
-#define REM_GRAPH_FILE_VERSION 2
+#define REM_GRAPH_FILE_VERSION 3
 
 /*
  * Writes a built graph to `path`, which must not exist: through "<path>.tmp", synced, renamed, folder synced. Rows that are dead are left

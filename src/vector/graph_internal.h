@@ -30,6 +30,7 @@
 #include "base/hash_map.h"
 #include "vector/graph.h"
 #include "vector/graph_codec.h"
+#include "vector/graph_values.h"
 
 #define REM_GRAPH_NONE UINT32_MAX
 #define REM_GRAPH_PIVOTS 128
@@ -49,6 +50,7 @@ typedef struct rem_graph_place {
   uint32_t node;      /* NONE: not linked */
   uint32_t next;      /* vector of the same node */
   uint32_t first_row; /* NONE: the number is free */
+  float unit;         /* of its values */
 } rem_graph_place;
 
 /* Set in first_vector[] of a node that has more than one. */
@@ -79,6 +81,7 @@ typedef struct rem_graph_scratch {
   int8_t *query;     /* at a cache line, in query_allocation */
   void *query_allocation;
   float *direction;
+  float *values;     /* the query's, of rem_graph_measure; at a cache line, in query_allocation */
   rem_graph_numbers nodes; /* lists of scans and links */
   uint32_t *keys;
   size_t key_capacity;
@@ -99,7 +102,7 @@ struct rem_graph {
   rem_graph_options options;
   uint32_t link_count; /* 2M, in whole lines of 16 */
   size_t stride;       /* of records */
-  size_t vector_stride; /* floats: the dimension in whole cache lines */
+  size_t vector_stride; /* values: the dimension in whole cache lines */
   rem_graph_codec codec;
   const rem_graph_kernel *kernel;
   bool built, read_only;
@@ -111,7 +114,7 @@ struct rem_graph {
   rem_graph_region locks;      /* node -> uint8 spin lock */
   rem_graph_region rows;
   rem_graph_region places;    /* vector -> rem_graph_place */
-  rem_graph_region vectors;   /* vector -> float x vector_stride */
+  rem_graph_region vectors;   /* vector -> int16 x vector_stride (graph_values.h) */
   rem_graph_region ids;       /* open addressing, newest row of an id; NONE free; REM_GRAPH_GONE removed */
   uint64_t id_seed;
   uint32_t id_mask;           /* slots - 1 */
@@ -162,11 +165,20 @@ static inline uint8_t *rem_graph__link_code(const rem_graph *g, uint32_t node) {
 static inline rem_graph_row *rem_graph__row(const rem_graph *g, uint32_t row) {
   return (rem_graph_row *)g->rows.data + row;
 }
-static inline float *rem_graph__vector(const rem_graph *g, uint32_t vector) {
-  return (float *)g->vectors.data + vector * g->vector_stride;
+static inline int16_t *rem_graph__values(const rem_graph *g, uint32_t vector) {
+  return (int16_t *)g->vectors.data + vector * g->vector_stride;
 }
 static inline rem_graph_place *rem_graph__place(const rem_graph *g, uint32_t vector) {
   return (rem_graph_place *)g->places.data + vector;
+}
+/* A vector as the graph knows it: ret_vector is of its dimension. */
+static inline void rem_graph__vector(const rem_graph *g, uint32_t vector, float *ret_vector) {
+  rem_graph_values_decode(rem_graph__values(g, vector), rem_graph__place(g, vector)->unit, g->options.dimension, ret_vector);
+}
+/* Its direction. */
+static inline void rem_graph__direction(const rem_graph *g, uint32_t vector, float *ret_direction) {
+  rem_graph__vector(g, vector, ret_direction);
+  rem_graph_direction(ret_direction, g->options.dimension, ret_direction);
 }
 static inline uint32_t rem_graph__first_vector(const rem_graph *g, uint32_t node) {
   return __atomic_load_n((uint32_t *)g->first_vector.data + node, __ATOMIC_ACQUIRE);
@@ -269,7 +281,7 @@ typedef struct rem_graph_run {
   rem_graph_scratch *scratch;
   rem_graph_match match;
   rem_graph_query query;   /* codes */
-  rem_query exact;
+  rem_graph_measure exact;
   rem_top_k top;
   rem_graph_report report;
   size_t ef;
@@ -296,6 +308,11 @@ uint32_t rem_graph__find_entry(const rem_graph *g, const int8_t *query, uint32_t
 bool rem_graph__mapping_check(const rem_graph *g, const void *data, size_t bytes);
 static inline bool rem_graph__touch(const rem_graph *g, const void *data, size_t bytes) {
   return g->mapping == NULL || rem_graph__mapping_check(g, data, bytes);
+}
+/* A vector's values and its place. */
+static inline bool rem_graph__touch_vector(const rem_graph *g, uint32_t vector) {
+  return rem_graph__touch(g, rem_graph__values(g, vector), g->vector_stride * sizeof(int16_t)) &&
+         rem_graph__touch(g, rem_graph__place(g, vector), sizeof(rem_graph_place));
 }
 void rem_graph__mapping_free(rem_graph_mapping *mapping);
 

@@ -115,4 +115,32 @@ static inline uint32_t near_mask(const uint32_t *keys, size_t count, uint32_t bo
   return (low | high << 16) & valid;
 }
 
+static inline __m512 load_values(const int16_t *values) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(_mm256_load_si256((const __m256i *)(const void *)values)));
+}
+
+static void products(const float *query, const int16_t *values, size_t count, float *ret_dot, float *ret_norm) {
+  __m512 d0 = _mm512_setzero_ps(), d1 = d0, n0 = d0, n1 = d0;
+  for (size_t i = 0; i < count; i += 32) {
+    __m512 x = load_values(values + i), y = load_values(values + i + 16);
+    d0 = _mm512_fmadd_ps(_mm512_load_ps(query + i), x, d0);
+    d1 = _mm512_fmadd_ps(_mm512_load_ps(query + i + 16), y, d1);
+    n0 = _mm512_fmadd_ps(x, x, n0);
+    n1 = _mm512_fmadd_ps(y, y, n1);
+  }
+  *ret_dot = _mm512_reduce_add_ps(_mm512_add_ps(d0, d1));
+  *ret_norm = _mm512_reduce_add_ps(_mm512_add_ps(n0, n1));
+}
+
+static float squares(const float *query, const int16_t *values, float step, size_t count) {
+  __m512 s0 = _mm512_setzero_ps(), s1 = s0, unit = _mm512_set1_ps(step);
+  for (size_t i = 0; i < count; i += 32) {
+    __m512 x = _mm512_fnmadd_ps(load_values(values + i), unit, _mm512_load_ps(query + i));
+    __m512 y = _mm512_fnmadd_ps(load_values(values + i + 16), unit, _mm512_load_ps(query + i + 16));
+    s0 = _mm512_fmadd_ps(x, x, s0);
+    s1 = _mm512_fmadd_ps(y, y, s1);
+  }
+  return _mm512_reduce_add_ps(_mm512_add_ps(s0, s1));
+}
+
 #include "vector/graph_kernel_template.h"

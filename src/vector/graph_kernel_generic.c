@@ -83,4 +83,36 @@ static inline uint32_t near_mask(const uint32_t *keys, size_t count, uint32_t bo
   return mask;
 }
 
+/* Sixteen sums side by side: compilers make vectors of them. */
+static float fold(const float *sums) {
+  float sum = 0;
+  for (size_t i = 0; i < 16; i++)
+    sum += sums[i];
+  return sum;
+}
+
+static void products(const float *query, const int16_t *values, size_t count, float *ret_dot, float *ret_norm) {
+  float dots[16] = {0}, norms[16] = {0};
+  for (size_t i = 0; i < count; i += 16) {
+    for (size_t j = 0; j < 16; j++) {
+      float value = values[i + j];
+      dots[j] += query[i + j] * value;
+      norms[j] += value * value;
+    }
+  }
+  *ret_dot = fold(dots);
+  *ret_norm = fold(norms);
+}
+
+static float squares(const float *query, const int16_t *values, float step, size_t count) {
+  float sums[16] = {0};
+  for (size_t i = 0; i < count; i += 16) {
+    for (size_t j = 0; j < 16; j++) {
+      float difference = query[i + j] - step * values[i + j];
+      sums[j] += difference * difference;
+    }
+  }
+  return fold(sums);
+}
+
 #include "vector/graph_kernel_template.h"

@@ -10,6 +10,7 @@
  *   dots_offset(vector, bytes)                            what dots4 takes as offset
  *   pool_insert(pool, count, key)                         shifts larger entries up by one; returns the place
  *   near_mask(keys, count, bound)                         bit i: keys[i] <= bound, count <= 32; reads whole vectors
+ *   products, squares                                     as in the table
  *
  * and gets the table. `lines` is a constant in the hot instances (256, 384, 768, 1,024 and 1,536 components), so that the loops
  * over a code are unrolled.
@@ -209,4 +210,4 @@ static void some_dots(const uint8_t *vector, const uint8_t *vectors, size_t byte
   }
 }
 
-const rem_graph_kernel KERNEL_TABLE = {KERNEL_NAME, {walk4, walk8}, {some_keys4, some_keys8}, some_dots};
+const rem_graph_kernel KERNEL_TABLE = {KERNEL_NAME, {walk4, walk8}, {some_keys4, some_keys8}, some_dots, products, squares};

@@ -61,3 +61,37 @@ static inline uint32_t near_mask(const uint32_t *keys, size_t count, uint32_t bo
   }
   return count == 32 ? mask : mask & ((1u << count) - 1);
 }
+
+static inline __m256 load_values(const int16_t *values) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(_mm_load_si128((const __m128i *)(const void *)values)));
+}
+
+static inline float sum_of(__m256 sums) {
+  __m128 half = _mm_add_ps(_mm256_castps256_ps128(sums), _mm256_extractf128_ps(sums, 1));
+  half = _mm_add_ps(half, _mm_movehl_ps(half, half));
+  return _mm_cvtss_f32(_mm_add_ss(half, _mm_shuffle_ps(half, half, 1)));
+}
+
+static void products(const float *query, const int16_t *values, size_t count, float *ret_dot, float *ret_norm) {
+  __m256 d0 = _mm256_setzero_ps(), d1 = d0, n0 = d0, n1 = d0;
+  for (size_t i = 0; i < count; i += 16) {
+    __m256 x = load_values(values + i), y = load_values(values + i + 8);
+    d0 = _mm256_fmadd_ps(_mm256_load_ps(query + i), x, d0);
+    d1 = _mm256_fmadd_ps(_mm256_load_ps(query + i + 8), y, d1);
+    n0 = _mm256_fmadd_ps(x, x, n0);
+    n1 = _mm256_fmadd_ps(y, y, n1);
+  }
+  *ret_dot = sum_of(_mm256_add_ps(d0, d1));
+  *ret_norm = sum_of(_mm256_add_ps(n0, n1));
+}
+
+static float squares(const float *query, const int16_t *values, float step, size_t count) {
+  __m256 s0 = _mm256_setzero_ps(), s1 = s0, unit = _mm256_set1_ps(step);
+  for (size_t i = 0; i < count; i += 16) {
+    __m256 x = _mm256_fnmadd_ps(load_values(values + i), unit, _mm256_load_ps(query + i));
+    __m256 y = _mm256_fnmadd_ps(load_values(values + i + 8), unit, _mm256_load_ps(query + i + 8));
+    s0 = _mm256_fmadd_ps(x, x, s0);
+    s1 = _mm256_fmadd_ps(y, y, s1);
+  }
+  return sum_of(_mm256_add_ps(s0, s1));
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The layout of a graph file, version 2 (REM_GRAPH_FILE_VERSION). Little endian; every section begins at a block of 4,096 bytes.
+ * The layout of a graph file, version 3 (REM_GRAPH_FILE_VERSION). Little endian; every section begins at a block of 4,096 bytes.
  *
  *   block 0   header
  *   mean          float x dimension, then of the code's components: float x code_dimension
@@ -11,7 +11,7 @@
  *   first vector  node: uint32 vector, bit 31: the node has more
  *   places        vector: rem_graph_place
  *   rows          rem_graph_row, all alive
- *   vectors       float x vector_stride
+ *   vectors       int16 x vector_stride    (graph_values.h)
  *   ids           uint32 row x (id_mask + 1), open addressing
  *   sums          uint32 CRC-32C of each block above but the header
  *

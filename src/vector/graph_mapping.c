@@ -28,7 +28,7 @@ void rem_graph__layout(const rem_graph_header *h, rem_graph_layout *ret_layout) 
   l.places = l.first_vector + blocks(4 * (uint64_t)h->node_count);
   l.rows = l.places + blocks(h->vector_count * sizeof(rem_graph_place));
   l.vectors = l.rows + blocks(h->row_count * sizeof(rem_graph_row));
-  l.ids = l.vectors + blocks(h->vector_count * (((uint64_t)h->dimension + 15) / 16 * 64));
+  l.ids = l.vectors + blocks(h->vector_count * (((uint64_t)h->dimension + 31) / 32 * 64));
   l.sums = l.ids + blocks(4 * ((uint64_t)h->id_mask + 1));
   l.end = l.sums + (l.sums / REM_GRAPH_BLOCK - 1) * 4;
   *ret_layout = l;
@@ -289,7 +289,11 @@ static bool has_sound_numbers(const rem_graph *g) {
 
 static bool has_sound_vectors(const rem_graph *g) {
   for (uint32_t i = 0; i < g->vector_count; i++) {
-    if (rem_vector_check(rem_graph__vector(g, i), g->options.dimension, NULL) != REM_OK) return false;
+    const int16_t *values = rem_graph__values(g, i);
+    if (!rem_graph_unit_is_sound(rem_graph__place(g, i)->unit)) return false;
+    for (size_t j = 0; j < g->vector_stride; j++) {
+      if (values[j] == INT16_MIN) return false; /* times a large unit it is no float */
+    }
   }
   return true;
 }
@@ -315,7 +319,7 @@ static rem_status fill(rem_graph *g, rem_error *err) {
   float *direction REM_AUTO_FREE = rem_alloc(g->options.dimension * sizeof *direction);
   if (direction == NULL) return rem_error_nomem(err);
   for (uint32_t node = 0; node < g->node_count; node++) {
-    rem_graph_direction(rem_graph__vector(g, rem_graph__first_vector(g, node) & ~REM_GRAPH_MORE), g->options.dimension, direction);
+    rem_graph__direction(g, rem_graph__first_vector(g, node) & ~REM_GRAPH_MORE, direction);
     ((int32_t *)g->link_norms.data)[node] = rem_graph_codec_encode_link(&g->codec, direction, rem_graph__link_code(g, node));
   }
   for (uint32_t row = 0; row < g->row_count; row++)

@@ -115,7 +115,7 @@ static rem_status grow_rows(rem_graph *g, uint32_t rows, uint32_t vectors, rem_e
     g->row_capacity = (uint32_t)capacity;
   }
   if (vectors > g->vector_capacity) {
-    size_t capacity = next_capacity(g->vector_capacity, vectors), bytes = g->vector_stride * sizeof(float);
+    size_t capacity = next_capacity(g->vector_capacity, vectors), bytes = g->vector_stride * sizeof(int16_t);
     REM_TRY(rem_graph__region_grow(&g->places, g->vector_count * sizeof(rem_graph_place), capacity * sizeof(rem_graph_place), err));
     REM_TRY(rem_graph__region_grow(&g->vectors, g->vector_count * bytes, capacity * bytes, err));
     g->vector_capacity = (uint32_t)capacity;
@@ -237,13 +237,15 @@ void rem_graph__scratch_epoch(rem_graph_scratch *scratch) {
 static rem_status scratch_new(rem_graph *g, rem_graph_scratch **ret_scratch, rem_error *err) {
   rem_graph_scratch *scratch = rem_calloc(1, sizeof *scratch);
   if (scratch == NULL) return rem_error_nomem(err);
-  scratch->query_allocation = rem_alloc(REM_VECTOR_MAX_DIMENSION + 2 * 128 + REM_GRAPH_LINE);
+  size_t query_bytes = REM_VECTOR_MAX_DIMENSION + 2 * 128; /* whole lines */
+  scratch->query_allocation = rem_alloc(query_bytes + g->vector_stride * sizeof *scratch->values + REM_GRAPH_LINE);
   scratch->direction = rem_calloc(g->vector_stride, sizeof *scratch->direction);
   if (scratch->query_allocation == NULL || scratch->direction == NULL) {
     scratch_free(scratch);
     return rem_error_nomem(err);
   }
   scratch->query = (int8_t *)(((uintptr_t)scratch->query_allocation + REM_GRAPH_LINE - 1) & ~(uintptr_t)(REM_GRAPH_LINE - 1));
+  scratch->values = (float *)(void *)(scratch->query + query_bytes);
   *ret_scratch = scratch;
   return REM_OK;
 }

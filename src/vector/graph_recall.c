@@ -15,11 +15,10 @@ static size_t common_hits(const rem_vector_hits *a, const rem_vector_hits *b) {
 
 /* Copies a vector that has rows. */
 static bool copy_vector(const rem_graph *g, uint32_t vector, float *ret_values) {
-  size_t bytes = g->options.dimension * sizeof(float);
-  if (vector >= atomic_load(&g->vector_count) || !rem_graph__touch(g, rem_graph__place(g, vector), sizeof(rem_graph_place)) ||
-      !rem_graph__touch(g, rem_graph__vector(g, vector), bytes) || rem_graph__get(&rem_graph__place(g, vector)->first_row) == REM_GRAPH_NONE)
+  if (vector >= atomic_load(&g->vector_count) || !rem_graph__touch_vector(g, vector) ||
+      rem_graph__get(&rem_graph__place(g, vector)->first_row) == REM_GRAPH_NONE)
     return false;
-  memcpy(ret_values, rem_graph__vector(g, vector), bytes);
+  rem_graph__vector(g, vector, ret_values);
   return true;
 }
 

@@ -42,8 +42,8 @@ void rem_graph__prefetch_node(const rem_graph *g, uint32_t node) {
   uint32_t vector = rem_graph__first_vector(g, node) & ~REM_GRAPH_MORE;
   if (vector >= g->vector_capacity) return;
   __builtin_prefetch(rem_graph__place(g, vector));
-  const uint8_t *values = (const uint8_t *)rem_graph__vector(g, vector);
-  for (size_t i = 0; i < g->vector_stride * sizeof(float); i += REM_GRAPH_LINE)
+  const uint8_t *values = (const uint8_t *)rem_graph__values(g, vector);
+  for (size_t i = 0; i < g->vector_stride * sizeof(int16_t); i += REM_GRAPH_LINE)
     __builtin_prefetch(values + i);
 }
 
@@ -70,15 +70,28 @@ static rem_status add_rows(rem_graph_run *run, uint32_t first, double score, rem
   return REM_OK;
 }
 
+/* Or may do so, by the vector that the values were made of. */
+static bool reaches_threshold(const rem_graph_run *run, uint32_t vector, double score) {
+  const rem_graph_search *search = run->search;
+  if (!search->has_threshold || !rem_metric_better(search->metric, search->threshold, score)) return true;
+  double error = rem_graph_measure_error(&run->exact, rem_graph__values(run->g, vector), rem_graph__place(run->g, vector)->unit);
+  return fabs(score - search->threshold) <= error;
+}
+
 rem_status rem_graph__score_vector(rem_graph_run *run, uint32_t vector, rem_error *err) {
   const rem_graph *g = run->g;
-  if (!usable(run, rem_graph__vector(g, vector), g->vector_stride * sizeof(float)) ||
-      !usable(run, rem_graph__place(g, vector), sizeof(rem_graph_place)))
+  if (!rem_graph__touch_vector(g, vector)) {
+    run->failed = true;
     return REM_OK;
-  double score = rem_query_score(&run->exact, rem_graph__vector(g, vector));
+  }
+  float unit = rem_graph__place(g, vector)->unit;
+  if (!rem_graph_unit_is_sound(unit)) {
+    run->failed = true; /* a file may say anything */
+    return REM_OK;
+  }
+  double score = rem_graph_measure_score(&run->exact, rem_graph__values(g, vector), unit);
   run->report.scored++;
-  if (rem_top_k_rejects(&run->top, score)) return REM_OK;
-  if (run->search->has_threshold && rem_metric_better(run->search->metric, run->search->threshold, score)) return REM_OK;
+  if (rem_top_k_rejects(&run->top, score) || !reaches_threshold(run, vector, score)) return REM_OK;
   return add_rows(run, rem_graph__get(&rem_graph__place(g, vector)->first_row), score, err);
 }
 
@@ -286,8 +299,8 @@ static rem_status prepare(rem_graph_run *run, rem_error *err) {
   run->ef = search->ef != 0 ? search->ef : atomic_load(&g->search_ef);
   if (run->ef < search->k + search->k / 4) run->ef = search->k + search->k / 4;
   if (run->ef < 10) run->ef = 10;
-  rem_query_init(&run->exact, search->metric, search->query, g->options.dimension);
   REM_TRY(rem_graph__scratch_take(g, run->ef, &run->scratch, err));
+  rem_graph_measure_init(&run->exact, search->metric, search->query, g->options.dimension, run->scratch->values);
   run->query.values = run->scratch->query;
   rem_graph_direction(search->query, g->options.dimension, run->scratch->direction);
   return rem_graph__match_init(g, search, snapshot, &run->match, err);

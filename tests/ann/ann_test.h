@@ -92,9 +92,19 @@ static inline uint32_t id_row(const uint8_t id[16]) {
   return row;
 }
 
+/* Numbers from here on: vectors that differ in their last bits. */
+#define NEARLY_EQUAL (UINT64_C(1) << 40)
+
 /* A unit vector near one of a few centres, as embeddings are. */
 static inline void make_vector(uint64_t number, float ret_vector[DIMENSION]) {
   double length = 0;
+  if (number >= NEARLY_EQUAL) {
+    uint64_t step = mix(number) % 1024; /* not in the order of numbers */
+    make_vector(5, ret_vector);
+    ret_vector[0] += (float)step * 0x1p-23f;
+    ret_vector[1] -= (float)(number % 7) * 0x1p-23f;
+    return;
+  }
   for (size_t i = 0; i < DIMENSION; i++) {
     double centre = (double)(mix(number % CLUSTERS * 977 + i) % 2001) / 1000 - 1;
     double own = (double)(mix(number * 131 + i) % 2001) / 1000 - 1;

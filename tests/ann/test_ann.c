@@ -256,6 +256,25 @@ static void a_checkpoint_trims_the_log(void **state) {
   world_free(w);
 }
 
+/* The graph keeps such rows as one vector; the stored ones have the last word, in memory and in a file. */
+static void rows_that_differ_in_their_last_bits_are_told_apart(void **state) {
+  (void)state;
+  world *w = world_new(MIN_ROWS);
+  world_fill(w, 0, ROWS);
+  world_checkpoint(w);
+  for (uint32_t i = 0; i < 100; i++) {
+    world_op op = {PUT, i * 3, NEARLY_EQUAL + i};
+    world_commit(w, &op, 1);
+  }
+  for (int round = 0; round < 2; round++) {
+    for (uint64_t i = 0; i < 10; i++)
+      expect_same_now(w, i % 2 ? NEARLY_EQUAL + i * 7 : i, true);
+    world_checkpoint(w);
+    world_check(w);
+  }
+  world_free(w);
+}
+
 static void another_model_gets_another_graph(void **state) {
   (void)state;
   world *w = world_new(MIN_ROWS);
@@ -486,6 +505,7 @@ int main(void) {
       cmocka_unit_test(many_searches_beside_changes_move_them_into_the_graph),
       cmocka_unit_test(old_files_go_and_the_last_stays_for_readers),
       cmocka_unit_test(a_checkpoint_trims_the_log),
+      cmocka_unit_test(rows_that_differ_in_their_last_bits_are_told_apart),
       cmocka_unit_test(another_model_gets_another_graph),
       cmocka_unit_test(a_flat_database_forgets_file_and_log),
       cmocka_unit_test(files_that_nothing_names_go),

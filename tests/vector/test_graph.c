@@ -166,13 +166,19 @@ static void a_threshold_alone_gives_every_match(void **state) {
   (void)state;
   rem_query exact;
   rem_query_init(&exact, REM_METRIC_COSINE, queries, DIMENSION);
-  size_t expected = 0;
-  for (size_t i = 0; i < ROWS; i++)
-    expected += rem_query_score(&exact, values + i * DIMENSION) >= 0.3;
+  /* Rows that miss it by less than what the graph's own vectors are rounded by may be there too. */
+  size_t expected = 0, most = 0;
+  for (size_t i = 0; i < ROWS; i++) {
+    double score = rem_query_score(&exact, values + i * DIMENSION);
+    expected += score >= 0.3;
+    most += score >= 0.2995;
+  }
   rem_vector_hits hits REM_AUTO_VECTOR_HITS =
       find(shared, &(rem_graph_search){.query = queries, .has_threshold = true, .threshold = 0.3}, NULL);
-  assert_int_equal(hits.count, expected);
+  assert_in_range(hits.count, expected, most);
   assert_true(expected > 0);
+  for (size_t i = 0; i < hits.count; i++)
+    assert_true(hits.hits[i].score > 0.2995);
 }
 
 static void a_limit_beyond_ef_is_answered_completely(void **state) {
