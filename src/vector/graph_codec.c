@@ -63,9 +63,7 @@ void rem_graph_direction(const float *vector, size_t dimension, float *ret_direc
   }
   double factor = squares > 0 ? 1 / sqrt(squares) : 0;
   if (factor > 1e-30 && factor < 1e30) {
-    float scale = (float)factor;
-    for (size_t i = 0; i < dimension; i++)
-      ret_direction[i] = vector[i] * scale;
+    rem_kernel_get()->scale(vector, (float)factor, dimension, ret_direction);
     return;
   }
   for (size_t i = 0; i < dimension; i++)
@@ -87,11 +85,7 @@ static inline float bounded(float value, float least, float most) {
 
 /* The factor that makes the largest magnitude 127; 0 when all are zero. */
 static float fill_factor(const float *values, size_t count) {
-  float largest = 0;
-  for (size_t i = 0; i < count; i++) {
-    float size = fabsf(values[i]);
-    largest = size > largest ? size : largest;
-  }
+  float largest = rem_kernel_get()->largest(values, count);
   return largest > 1e-30f ? 127 / largest : 0;
 }
 
@@ -103,25 +97,29 @@ static double middle(const rem_graph_codec *codec) {
 /* ------------------------------------------------------------------------------------------- */
 /* Basis                                                                                        */
 
+/* int8 as value + 128; `bytes` in whole lines. */
+static void flip_signs(uint8_t *bytes, size_t count) {
+  for (size_t i = 0; i < count; i += 8) {
+    uint64_t eight;
+    memcpy(&eight, bytes + i, sizeof eight);
+    eight ^= UINT64_C(0x8080808080808080);
+    memcpy(bytes + i, &eight, sizeof eight);
+  }
+}
+
 /* The components of a direction, into `room` (code_dimension); the direction itself when there is no basis. */
 static const float *components(const rem_graph_codec *codec, const float *direction, float *room) {
   if (codec->basis == NULL) return direction;
   uint8_t bytes[REM_VECTOR_MAX_DIMENSION] __attribute__((aligned(64)));
-  uint32_t rows[64];
-  int32_t dots[64];
+  int32_t dots[REM_VECTOR_MAX_DIMENSION];
   float factor = fill_factor(direction, codec->dimension);
-  memset(bytes + codec->dimension, 128, codec->link_bytes - codec->dimension);
-  for (size_t i = 0; i < codec->dimension; i++)
-    bytes[i] = (uint8_t)((int)nearest(direction[i] * factor) + 128);
+  memset(bytes + codec->dimension, 0, codec->link_bytes - codec->dimension);
+  (void)rem_kernel_get()->levels(direction, factor, codec->dimension, (int8_t *)bytes);
+  flip_signs(bytes, codec->link_bytes);
   float unit = factor > 0 ? 1 / (factor * codec->basis_scale) : 0;
-  for (size_t begin = 0; begin < codec->code_dimension; begin += 64) {
-    size_t count = codec->code_dimension - begin < 64 ? codec->code_dimension - begin : 64;
-    for (size_t i = 0; i < count; i++)
-      rows[i] = (uint32_t)(begin + i);
-    rem_graph_kernel_get()->dots(bytes, codec->basis, codec->link_bytes, rows, count, dots);
-    for (size_t i = 0; i < count; i++)
-      room[begin + i] = (float)dots[i] * unit;
-  }
+  rem_graph_kernel_get()->project(bytes, codec->basis, codec->link_bytes, codec->code_dimension, dots);
+  for (size_t i = 0; i < codec->code_dimension; i++)
+    room[i] = (float)dots[i] * unit;
   return room;
 }
 
@@ -158,12 +156,7 @@ void rem_graph_codec_query(const rem_graph_codec *codec, const float *direction,
   float room[REM_VECTOR_MAX_DIMENSION];
   const float *values = components(codec, direction, room);
   float factor = fill_factor(values, codec->code_dimension);
-  int32_t sum = 0;
-  for (size_t i = 0; i < codec->code_dimension; i++) {
-    int value = (int)nearest(values[i] * factor);
-    query->values[i] = (int8_t)value;
-    sum += value;
-  }
+  int32_t sum = rem_kernel_get()->levels(values, factor, codec->code_dimension, query->values);
   memset(query->values + codec->code_dimension, 0, rem_graph_codec_query_bytes(codec) - codec->code_dimension);
   float mean_part = rem_kernel_get()->dot(direction, codec->mean, codec->dimension);
   query->scale = factor > 0 ? (double)factor * (double)codec->scale : 1;

@@ -53,6 +53,8 @@ typedef struct rem_graph_kernel {
                   uint32_t *ret_keys);
   /* Dot products of int8 vectors stored as value + 128; `bytes` a multiple of 64, all at cache lines. */
   void (*dots)(const uint8_t *vector, const uint8_t *vectors, size_t bytes, const uint32_t *nodes, size_t count, int32_t *ret_dots);
+  /* The same of `count` vectors that follow one another. */
+  void (*project)(const uint8_t *vector, const uint8_t *rows, size_t bytes, size_t count, int32_t *ret_dots);
   /* Of a query and kept values (graph_values.h), both at cache lines, `count` a multiple of 32: their dot product and that of the values with themselves. */
   void (*products)(const float *query, const int16_t *values, size_t count, float *ret_dot, float *ret_norm);
   /* The sum of (query - step x value)^2. */

@@ -210,4 +210,24 @@ static void some_dots(const uint8_t *vector, const uint8_t *vectors, size_t byte
   }
 }
 
-const rem_graph_kernel KERNEL_TABLE = {KERNEL_NAME, {walk4, walk8}, {some_keys4, some_keys8}, some_dots, products, squares};
+/* One after the other: the CPU sees what comes next by itself. */
+INLINE void project_any(const uint8_t *vector, const uint8_t *rows, size_t bytes, size_t count, int32_t *ret_dots) {
+  int32_t offset = dots_offset(vector, bytes), rest[4];
+  size_t i = 0;
+  for (; i + 4 <= count; i += 4, rows += 4 * bytes)
+    dots4(vector, offset, bytes, rows, rows + bytes, rows + 2 * bytes, rows + 3 * bytes, ret_dots + i);
+  for (; i < count; i++, rows += bytes) {
+    dots4(vector, offset, bytes, rows, rows, rows, rows, rest);
+    ret_dots[i] = rest[0];
+  }
+}
+
+static void project(const uint8_t *vector, const uint8_t *rows, size_t bytes, size_t count, int32_t *ret_dots) {
+  switch (bytes) {
+  case 384: project_any(vector, rows, 384, count, ret_dots); return;
+  case 768: project_any(vector, rows, 768, count, ret_dots); return;
+  default: project_any(vector, rows, bytes, count, ret_dots);
+  }
+}
+
+const rem_graph_kernel KERNEL_TABLE = {KERNEL_NAME, {walk4, walk8}, {some_keys4, some_keys8}, some_dots, project, products, squares};

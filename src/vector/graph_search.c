@@ -49,7 +49,10 @@ void rem_graph__prefetch_node(const rem_graph *g, uint32_t node) {
 
 static void prefetch_row(const rem_graph *g, uint32_t node) {
   uint32_t vector = rem_graph__first_vector(g, node) & ~REM_GRAPH_MORE;
-  if (vector < g->vector_capacity) __builtin_prefetch(rem_graph__row(g, rem_graph__get(&rem_graph__place(g, vector)->first_row)));
+  if (vector >= g->vector_capacity) return;
+  const rem_graph_row *row = rem_graph__row(g, rem_graph__get(&rem_graph__place(g, vector)->first_row));
+  __builtin_prefetch(row);
+  __builtin_prefetch(&row->vector); /* the next line, for every other row */
 }
 
 static bool usable(rem_graph_run *run, const void *data, size_t bytes) {

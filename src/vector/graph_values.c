@@ -8,15 +8,6 @@
 /* A query's factor and a vector's unit so far apart leave nothing in float32 sums. */
 #define FAR_APART 0x1p40
 
-static float largest_of(const float *values, size_t count) {
-  float largest = 0;
-  for (size_t i = 0; i < count; i++) {
-    float size = fabsf(values[i]);
-    largest = size > largest ? size : largest;
-  }
-  return largest;
-}
-
 /* The unit's power of two. The largest float of all, which would round up beyond what a float holds, is clipped instead. */
 static int find_exponent(float largest) {
   int exponent;
@@ -33,7 +24,7 @@ static inline int16_t nearest(float value) {
 }
 
 float rem_graph_values_encode(const float *vector, size_t dimension, int16_t *ret_values) {
-  float largest = largest_of(vector, dimension);
+  float largest = rem_kernel_get()->largest(vector, dimension);
   memset(ret_values, 0, rem_graph_values_count(dimension) * sizeof *ret_values);
   if (!(largest > 0)) return 0;
   int exponent = find_exponent(largest);
@@ -53,16 +44,17 @@ void rem_graph_values_decode(const int16_t *values, float unit, size_t dimension
 /* Scores                                                                                       */
 
 void rem_graph_measure_init(rem_graph_measure *measure, rem_metric metric, const float *query, size_t dimension, float *room) {
-  float largest = largest_of(query, dimension);
+  const rem_kernel *kernel = rem_kernel_get();
+  float largest = kernel->largest(query, dimension);
   int exponent = 0;
   if (largest > 0) (void)frexpf(largest, &exponent);
   float first = exponent < -64 ? 0x1p64f : 1, second = ldexpf(1, exponent < -64 ? -exponent - 64 : -exponent);
   *measure = (rem_graph_measure){.kernel = rem_graph_kernel_get(), .metric = metric, .values = room, .count = rem_graph_values_count(dimension),
                                  .factor = ldexp(1, exponent)};
-  for (size_t i = 0; i < dimension; i++)
-    room[i] = query[i] * first * second;
+  kernel->scale(query, first, dimension, room);
+  kernel->scale(room, second, dimension, room);
   memset(room + dimension, 0, (measure->count - dimension) * sizeof *room);
-  measure->length = sqrt((double)rem_kernel_get()->dot(room, room, dimension)) * measure->factor;
+  measure->length = sqrt((double)kernel->dot(room, room, dimension)) * measure->factor;
 }
 
 static double distance_in_double(const rem_graph_measure *measure, const int16_t *values, double step) {

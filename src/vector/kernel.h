@@ -9,6 +9,7 @@
 #define REM_VECTOR_KERNEL_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct rem_kernel {
   const char *name; /* "generic", "avx2", "avx512" */
@@ -18,6 +19,12 @@ typedef struct rem_kernel {
   float (*l2)(const float *a, const void *b, size_t dimension);
   /* In one pass: the dot product of a and b, and of b with itself. */
   void (*dot_norm)(const float *a, const void *b, size_t dimension, float *ret_dot, float *ret_norm);
+  /* The largest magnitude; infinite or not a number when one of them is. */
+  float (*largest)(const float *a, size_t dimension);
+  /* a[i] * factor; `ret` may be `a`. */
+  void (*scale)(const float *a, float factor, size_t dimension, float *ret);
+  /* The integers nearest to a[i] * factor, which are within int8, and their sum. */
+  int32_t (*levels)(const float *a, float factor, size_t dimension, int8_t *ret);
 } rem_kernel;
 
 /* The best this CPU offers, under REM_CPU_LEVEL. Static. */

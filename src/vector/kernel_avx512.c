@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Kernels for AVX-512: sixteen lanes, four sums; the rest is loaded under a mask, which reads nothing beyond the vector. */
-#include "vector/kernel.h"
+#include "vector/kernel_plain.h"
 
 #include <immintrin.h>
 
@@ -76,4 +76,4 @@ static void dot_norm(const float *a, const void *bytes, size_t dimension, float 
   *ret_norm = fold(n[0], n[1], n[2], n[3]);
 }
 
-const rem_kernel rem_kernel__avx512 = {"avx512", dot, l2, dot_norm};
+const rem_kernel rem_kernel__avx512 = {"avx512", dot, l2, dot_norm, largest, scale, levels};

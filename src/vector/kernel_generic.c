@@ -3,7 +3,7 @@
  * Kernels for any CPU: vector extensions of the compiler, four lanes (SSE2, NEON), four sums at a time so that additions do not
  * wait for one another.
  */
-#include "vector/kernel.h"
+#include "vector/kernel_plain.h"
 
 #include <string.h>
 
@@ -81,4 +81,4 @@ static void dot_norm(const float *a, const void *b, size_t dimension, float *ret
   *ret_norm = total_norm;
 }
 
-const rem_kernel rem_kernel__generic = {"generic", dot, l2, dot_norm};
+const rem_kernel rem_kernel__generic = {"generic", dot, l2, dot_norm, largest, scale, levels};

@@ -15,6 +15,7 @@ rem_status rem_vector_check(const float *values, size_t dimension, rem_error *er
   if (dimension < 1 || dimension > REM_VECTOR_MAX_DIMENSION)
     return rem_error_set(err, REM_INVALID, "a vector has %zu dimensions; 1 to %d are allowed", dimension,
                          REM_VECTOR_MAX_DIMENSION);
+  if (isfinite(rem_kernel_get()->largest(values, dimension))) return REM_OK;
   for (size_t i = 0; i < dimension; i++) {
     if (isfinite(values[i])) continue;
     rem_error_set(err, REM_INVALID, "component %zu of the vector is %s", i, isnan(values[i]) ? "not a number" : "infinite");

@@ -94,6 +94,13 @@ static void dots_of_stored_vectors_are_plain_sums(void **state) {
           sum += (vectors[8 * bytes + j] - 128) * (vectors[nodes[i] * bytes + j] - 128);
         assert_int_equal(dots[i], sum);
       }
+      int32_t projected[9];
+      kernel->project(vectors + 8 * bytes, vectors, bytes, count, projected);
+      for (size_t i = 0; i < count; i++) {
+        uint32_t node = (uint32_t)i;
+        kernel->dots(vectors + 8 * bytes, vectors, bytes, &node, 1, dots);
+        assert_int_equal(projected[i], dots[0]);
+      }
     }
   }
 }

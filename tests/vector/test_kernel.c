@@ -126,6 +126,48 @@ static void nothing_beyond_the_dimension_counts(void **state) {
   }
 }
 
+static void check_plain(const rem_kernel *kernel, size_t dimension) {
+  static float scaled[4096];
+  static int8_t levels[4096];
+  float largest = 0;
+  int32_t sum = 0;
+  for (size_t i = 0; i < dimension; i++)
+    largest = fabsf(a[i]) > largest ? fabsf(a[i]) : largest;
+  assert_true(kernel->largest(a, dimension) == largest);
+  kernel->scale(a, 0.25f, dimension, scaled);
+  int32_t total = kernel->levels(a, 127 / largest, dimension, levels);
+  for (size_t i = 0; i < dimension; i++) {
+    assert_true(scaled[i] == a[i] * 0.25f);
+    assert_true(fabs((double)a[i] * (double)(127 / largest) - levels[i]) < 0.5001);
+    sum += levels[i];
+  }
+  assert_int_equal(total, sum);
+}
+
+static void magnitudes_and_levels_are_those_of_each_component(void **state) {
+  (void)state;
+  for (size_t k = 0; k < 3; k++) {
+    const rem_kernel *kernel = kernel_or_note(NAMES[k]);
+    for (size_t dimension = 1; kernel != NULL && dimension < 140; dimension++) {
+      fill(dimension, 1.0);
+      check_plain(kernel, dimension);
+    }
+  }
+}
+
+static void what_is_not_finite_is_the_largest(void **state) {
+  (void)state;
+  const float strange[] = {NAN, -NAN, INFINITY, -INFINITY};
+  for (size_t k = 0; k < 3; k++) {
+    const rem_kernel *kernel = kernel_or_note(NAMES[k]);
+    for (size_t i = 0; kernel != NULL && i < 4 * 70; i++) {
+      fill(70, 1e38);
+      a[i % 70] = strange[i / 70];
+      assert_false(isfinite(kernel->largest(a, 70)));
+    }
+  }
+}
+
 static void the_level_chooses_the_kernel(void **state) {
   (void)state;
   rem_cpu_set_level("generic");
@@ -143,6 +185,8 @@ int main(void) {
       cmocka_unit_test(large_and_small_components_keep_their_digits),
       cmocka_unit_test(vectors_may_stand_at_any_address),
       cmocka_unit_test(nothing_beyond_the_dimension_counts),
+      cmocka_unit_test(magnitudes_and_levels_are_those_of_each_component),
+      cmocka_unit_test(what_is_not_finite_is_the_largest),
       cmocka_unit_test(the_level_chooses_the_kernel),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
