@@ -2,8 +2,8 @@
 /*
  * Cursor: one walk of a plan over a table's rows, for SQLite.
  *
- *   xFilter   arguments -> terms; the path's bounds, ids or entries        cursor_begin.c
- *   xNext     the next row of the path that all terms let pass             cursor_step.c, cursor_pending.c
+ *   xFilter   arguments -> terms; the path's bounds, ids or entries        cursor_begin.c, cursor_range.c, cursor_ids.c
+ *   xNext     the next row of the path that all terms let pass             cursor_step.c, cursor_chunk.c, cursor_pending.c
  *   xColumn   a value of it, out of the record in place                    cursor_column.c
  *
  * The record lies in the iterator's block or in a pin; nothing is copied before SQLite asks for a value. When an argument turns out to be nothing
@@ -15,7 +15,7 @@
 #include "entity/ranking.h"
 #include "query/plan.h"
 
-#define REM_CURSOR_CHUNK 128 /* rows fetched together */
+#define REM_CURSOR_CHUNK 128 /* rows fetched together, at most */
 #define REM_CURSOR_EXACT INT64_C(9000000000000000) /* integers up to here are given as reals by a column of reals */
 
 /* Encoded bounds of one stretch of an index; an IN has one for each of its values. */
@@ -29,6 +29,13 @@ typedef struct rem_pending_place {
   rem_slice key; /* what it is ordered by, when the walk is */
   double score;  /* SEARCH */
 } rem_pending_place;
+
+/* Rows whose ids are known before they are asked for: fetched together, given one by one. */
+typedef struct rem_chunk {
+  uint8_t ids[REM_CURSOR_CHUNK][16];
+  rem_kv_pin pins[REM_CURSOR_CHUNK]; /* their records; without data: there is no such row */
+  size_t count, next;
+} rem_chunk;
 
 typedef struct rem_table_cursor {
   sqlite3_vtab_cursor base; /* first: SQLite knows the cursor by it */
@@ -51,8 +58,8 @@ typedef struct rem_table_cursor {
   rem_slice folded_prefix;   /* of a LIKE, in lower case: entries that do not start so are passed over */
   uint8_t (*ids)[16];        /* ID, KEY, in order, each once */
   size_t id_count, id_capacity, next_id;
-  rem_kv_pin *pins;          /* of the ids from `chunk_start` on */
-  size_t chunk_start, chunk_count;
+  rem_chunk *chunk;          /* owned; NULL until more than one row is fetched */
+  size_t together;           /* INDEX: how many rows the next chunk is to have */
   int64_t left;              /* COUNT */
   rem_ranking *ranking;      /* SEARCH; NULL: nothing is found */
 
@@ -87,15 +94,38 @@ REM_CHECKED rem_status rem_table_cursor_step(rem_table_cursor *cursor, rem_error
 REM_CHECKED rem_status rem_table_cursor_column(rem_table_cursor *cursor, sqlite3_context *context, int column, rem_error *err);
 void rem_table_cursor_deinit(rem_table_cursor *cursor);
 
-/* Between the files. */
+/* Between the files: what xFilter does for each path. */
+REM_CHECKED rem_status rem_table_cursor__begin_scan(rem_table_cursor *cursor, rem_error *err);
+REM_CHECKED rem_status rem_table_cursor__begin_index(rem_table_cursor *cursor, sqlite3_value **arguments, rem_error *err);
+REM_CHECKED rem_status rem_table_cursor__begin_ids(rem_table_cursor *cursor, sqlite3_value **arguments, rem_error *err);
+REM_CHECKED rem_status rem_table_cursor__begin_labels(rem_table_cursor *cursor, sqlite3_value **arguments, rem_error *err);
 REM_CHECKED rem_status rem_table_cursor__begin_search(rem_table_cursor *cursor, sqlite3_value **arguments, rem_error *err);
-/* The scores of the transaction's rows, into `places`; those that have none are taken out. */
-REM_CHECKED rem_status rem_table_cursor__score_pending(rem_table_cursor *cursor, rem_error *err);
-REM_CHECKED rem_status rem_table_cursor__step_search(rem_table_cursor *cursor, rem_error *err);
+/* The argument is nothing the path can use: all rows, in the order that was promised. */
+void rem_table_cursor__fall_back(rem_table_cursor *cursor);
+/* Makes the iterator one over `iterator_prefix`. */
+REM_CHECKED rem_status rem_table_cursor__open_iterator(rem_table_cursor *cursor, rem_kv_family family, rem_error *err);
+REM_CHECKED rem_status rem_table_cursor__room_for_stretches(rem_table_cursor *cursor, size_t count, rem_error *err);
+
+/* And what xNext does. */
+REM_CHECKED rem_status rem_table_cursor__check(rem_table_cursor *cursor, rem_error *err);
+/* The next entry of the index that can be a row's, from stretch to stretch; borrowed until the next call. `ret_there` false: there is none. */
+REM_CHECKED rem_status rem_table_cursor__next_entry(rem_table_cursor *cursor, bool *ret_there, rem_slice *ret_entry, rem_error *err);
+/* Opens the record of the row `cursor->id` and tells whether it counts: it is visible and every term lets it pass; `judged`: the terms were asked already. */
+REM_CHECKED rem_status rem_table_cursor__open(rem_table_cursor *cursor, rem_slice record, bool judged, bool *ret_passes, rem_error *err);
 /* Fetches the row `cursor->id`, which must be there. */
 REM_CHECKED rem_status rem_table_cursor__fetch(rem_table_cursor *cursor, bool *ret_passes, rem_error *err);
-REM_CHECKED rem_status rem_table_cursor__check(rem_table_cursor *cursor, rem_error *err);
+/* An index that names a row which does not exist. */
+rem_status rem_table_cursor__index_is_wrong(rem_table_cursor *cursor, rem_error *err);
+/* Rows of known ids, and rows that the entries of an index name. */
+REM_CHECKED rem_status rem_table_cursor__step_ids(rem_table_cursor *cursor, rem_error *err);
+REM_CHECKED rem_status rem_table_cursor__step_entries(rem_table_cursor *cursor, rem_error *err);
+void rem_table_cursor__release_chunk(rem_table_cursor *cursor);
+REM_CHECKED rem_status rem_table_cursor__step_search(rem_table_cursor *cursor, rem_error *err);
+
+/* Rows of the transaction. */
 REM_CHECKED rem_status rem_table_cursor__begin_pending(rem_table_cursor *cursor, rem_error *err);
+/* Their scores, into `places`; those that have none are taken out. */
+REM_CHECKED rem_status rem_table_cursor__score_pending(rem_table_cursor *cursor, rem_error *err);
 REM_CHECKED rem_status rem_table_cursor__step_store(rem_table_cursor *cursor, rem_error *err);
 REM_CHECKED rem_status rem_table_cursor__step_merged(rem_table_cursor *cursor, rem_error *err);
 

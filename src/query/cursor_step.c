@@ -20,7 +20,7 @@ static rem_status damaged(rem_table_cursor *cursor, rem_error *err) {
   return REM_CORRUPT;
 }
 
-static rem_status index_is_wrong(rem_table_cursor *cursor, rem_error *err) {
+rem_status rem_table_cursor__index_is_wrong(rem_table_cursor *cursor, rem_error *err) {
   rem_error_set(err, REM_CORRUPT, "an index of '%s' names a row that does not exist", cursor->module->table->name);
   rem_error_hint(err, "run 'db reindex %s'", cursor->module->table->name);
   return REM_CORRUPT;
@@ -41,9 +41,8 @@ static rem_status open_large(rem_table_cursor *cursor, rem_error *err) {
   return rem_record_open(cursor->pin.data, cursor->pin.size, &cursor->record, err) < 0 ? damaged(cursor, err) : REM_OK;
 }
 
-/* Opens the record and tells whether the row counts: it is visible and every term lets it pass; `judged`: the terms were asked already. */
-static rem_status open_judged(rem_table_cursor *cursor, const void *data, size_t size, bool judged, bool *ret_passes, rem_error *err) {
-  if (rem_record_open(data, size, &cursor->record, err) < 0)
+rem_status rem_table_cursor__open(rem_table_cursor *cursor, rem_slice record, bool judged, bool *ret_passes, rem_error *err) {
+  if (rem_record_open(record.data, record.size, &cursor->record, err) < 0)
     return damaged(cursor, err);
   *ret_passes = false;
   if (rem_record_is_deleted(&cursor->record) && !cursor->module->deleted_too)
@@ -58,15 +57,12 @@ static rem_status open_judged(rem_table_cursor *cursor, const void *data, size_t
   return REM_OK;
 }
 
-static rem_status open_record(rem_table_cursor *cursor, const void *data, size_t size, bool *ret_passes, rem_error *err) {
-  return open_judged(cursor, data, size, false, ret_passes, err);
-}
-
 /* ------------------------------------------------------------------------------------------- */
 /* Scan and index                                                                               */
 
 /* Moves the iterator on, from stretch to stretch. False: there is no further entry. */
 static rem_status move(rem_table_cursor *cursor, bool *ret_there, rem_error *err) {
+  REM_TRY(rem_table_cursor__check(cursor, err));
   if (cursor->positioned && (cursor->reverse ? rem_kv_iterator_prev(cursor->iterator) : rem_kv_iterator_next(cursor->iterator))) {
     *ret_there = true;
     return REM_OK;
@@ -105,7 +101,6 @@ static rem_verdict peek(const rem_table_cursor *cursor, rem_slice value) {
 static rem_status step_scan(rem_table_cursor *cursor, rem_error *err) {
   for (;;) {
     bool there, passes;
-    REM_TRY(rem_table_cursor__check(cursor, err));
     REM_TRY(move(cursor, &there, err));
     if (!there) {
       cursor->eof = true;
@@ -116,7 +111,7 @@ static rem_status step_scan(rem_table_cursor *cursor, rem_error *err) {
     if (verdict == REM_VERDICT_REJECTS)
       continue;
     memcpy(cursor->id, rem_key_id(rem_kv_iterator_key(cursor->iterator)), 16);
-    REM_TRY(open_judged(cursor, value.data, value.size, verdict == REM_VERDICT_PASSES, &passes, err));
+    REM_TRY(rem_table_cursor__open(cursor, value, verdict == REM_VERDICT_PASSES, &passes, err));
     if (passes)
       return REM_OK;
   }
@@ -169,99 +164,41 @@ rem_status rem_table_cursor__fetch(rem_table_cursor *cursor, bool *ret_passes, r
                                  rem_buffer_slice(&cursor->key), &cursor->pin, err);
   REM_TRY(status);
   if (status == REM_NOT_FOUND)
-    return index_is_wrong(cursor, err);
-  return open_record(cursor, cursor->pin.data, cursor->pin.size, ret_passes, err);
+    return rem_table_cursor__index_is_wrong(cursor, err);
+  return rem_table_cursor__open(cursor, rem_kv_pin_slice(&cursor->pin), false, ret_passes, err);
 }
 
-static rem_status step_index(rem_table_cursor *cursor, rem_error *err) {
+rem_status rem_table_cursor__next_entry(rem_table_cursor *cursor, bool *ret_there, rem_slice *ret_entry, rem_error *err) {
+  do {
+    REM_TRY(move(cursor, ret_there, err));
+    if (!*ret_there)
+      return REM_OK;
+    *ret_entry = rem_kv_iterator_key(cursor->iterator);
+    if (ret_entry->size < cursor->iterator_prefix.size + 17)
+      return rem_error_set(err, REM_CORRUPT, "an index entry of '%s' is damaged", cursor->module->table->name);
+  } while (cursor->folded_prefix.size && !begins_folded(cursor, *ret_entry));
+  return REM_OK;
+}
+
+/* Rows whose values lie in the index; only where one does not lie there whole is its row fetched. */
+static rem_status step_covered(rem_table_cursor *cursor, rem_error *err) {
   for (;;) {
     bool there, passes;
-    REM_TRY(rem_table_cursor__check(cursor, err));
-    REM_TRY(move(cursor, &there, err));
+    rem_slice entry;
+    REM_TRY(rem_table_cursor__next_entry(cursor, &there, &entry, err));
     if (!there) {
       cursor->eof = true;
       return REM_OK;
     }
-    rem_slice entry = rem_kv_iterator_key(cursor->iterator);
-    if (entry.size < cursor->iterator_prefix.size + 17)
-      return rem_error_set(err, REM_CORRUPT, "an index entry of '%s' is damaged", cursor->module->table->name);
-    if (cursor->folded_prefix.size && !begins_folded(cursor, entry))
-      continue;
     memcpy(cursor->id, rem_key_id(entry), 16);
     cursor->has_record = false;
-    if (cursor->covered && read_entry(cursor, entry)) {
-      if (covered_passes(cursor))
-        return REM_OK;
-      continue;
-    }
-    REM_TRY(rem_table_cursor__fetch(cursor, &passes, err));
+    if (read_entry(cursor, entry))
+      passes = covered_passes(cursor);
+    else
+      REM_TRY(rem_table_cursor__fetch(cursor, &passes, err));
     if (passes)
       return REM_OK;
   }
-}
-
-/* ------------------------------------------------------------------------------------------- */
-/* Ids                                                                                          */
-
-static rem_status fetch_chunk(rem_table_cursor *cursor, rem_error *err) {
-  rem_buffer keys REM_CLEANUP(rem_buffer_deinit) = {0};
-  rem_slice slices[REM_CURSOR_CHUNK];
-  size_t ends[REM_CURSOR_CHUNK];
-  size_t count = cursor->id_count - cursor->next_id;
-  if (count > REM_CURSOR_CHUNK)
-    count = REM_CURSOR_CHUNK;
-  for (size_t i = 0; i < cursor->chunk_count; i++)
-    rem_kv_pin_release(&cursor->pins[i]);
-  cursor->chunk_count = 0;
-  if (!cursor->pins)
-    cursor->pins = rem_calloc(REM_CURSOR_CHUNK, sizeof *cursor->pins);
-  if (!cursor->pins)
-    return rem_error_nomem(err);
-  for (size_t i = 0; i < count; i++) {
-    rem_key_entity(&keys, cursor->module->session->tenant, cursor->module->table->name, cursor->ids[cursor->next_id + i]);
-    ends[i] = keys.size;
-  }
-  REM_TRY(rem_buffer_status(&keys, err));
-  for (size_t i = 0; i < count; i++)
-    slices[i] = rem_slice_of(keys.data + (i ? ends[i - 1] : 0), ends[i] - (i ? ends[i - 1] : 0));
-  cursor->chunk_start = cursor->next_id;
-  cursor->chunk_count = count;
-  return rem_kv_multi_get(cursor->view->engine->kv, cursor->view->snapshot, REM_CF_ENTITIES, slices, count, true,
-                          cursor->pins, err);
-}
-
-/* A single id needs no list. */
-static rem_status step_one(rem_table_cursor *cursor, bool *ret_passes, rem_error *err) {
-  memcpy(cursor->id, cursor->ids[cursor->next_id++], 16);
-  rem_buffer_reset(&cursor->key);
-  rem_key_entity(&cursor->key, cursor->module->session->tenant, cursor->module->table->name, cursor->id);
-  REM_TRY(rem_buffer_status(&cursor->key, err));
-  rem_status status = rem_kv_get(cursor->view->engine->kv, cursor->view->snapshot, REM_CF_ENTITIES,
-                                 rem_buffer_slice(&cursor->key), &cursor->pin, err);
-  REM_TRY(status);
-  *ret_passes = false;
-  return status == REM_OK ? open_record(cursor, cursor->pin.data, cursor->pin.size, ret_passes, err) : REM_OK;
-}
-
-static rem_status step_ids(rem_table_cursor *cursor, rem_error *err) {
-  while (cursor->next_id < cursor->id_count) {
-    bool passes = false;
-    REM_TRY(rem_table_cursor__check(cursor, err));
-    if (cursor->id_count <= 2) {
-      REM_TRY(step_one(cursor, &passes, err));
-    } else {
-      if (cursor->next_id >= cursor->chunk_start + cursor->chunk_count)
-        REM_TRY(fetch_chunk(cursor, err));
-      const rem_kv_pin *pin = &cursor->pins[cursor->next_id - cursor->chunk_start];
-      memcpy(cursor->id, cursor->ids[cursor->next_id++], 16);
-      if (pin->data)
-        REM_TRY(open_record(cursor, pin->data, pin->size, &passes, err));
-    }
-    if (passes)
-      return REM_OK;
-  }
-  cursor->eof = true;
-  return REM_OK;
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -275,10 +212,10 @@ rem_status rem_table_cursor__step_store(rem_table_cursor *cursor, rem_error *err
   cursor->has_record = false;
   switch (cursor->path) {
   case REM_PATH_SCAN: return step_scan(cursor, err);
-  case REM_PATH_INDEX: return step_index(cursor, err);
+  case REM_PATH_INDEX: return cursor->covered ? step_covered(cursor, err) : rem_table_cursor__step_entries(cursor, err);
   case REM_PATH_ID:
   case REM_PATH_KEY:
-  case REM_PATH_LABEL: return step_ids(cursor, err);
+  case REM_PATH_LABEL: return rem_table_cursor__step_ids(cursor, err);
   case REM_PATH_COUNT: cursor->eof = cursor->left-- <= 0; return REM_OK;
   case REM_PATH_SEARCH: return rem_table_cursor__step_search(cursor, err);
   case REM_PATH_NONE: break;

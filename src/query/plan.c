@@ -19,6 +19,7 @@
 #define COST_SEEK  8.0
 #define COST_FETCH 6.0
 #define COST_ENTRY 0.5
+#define MOST_AT_FIRST 32 /* rows of an index fetched at once at first */
 
 typedef struct choice {
   rem_module *module;
@@ -281,6 +282,12 @@ static bool claims_order(const choice *c, const rem_column *column) {
   return is_readable(column) && column->kind != REM_FIELD_BOOL && (column->kind != REM_FIELD_TEXT || c->module->long_values == 0);
 }
 
+/* Of the rows an index picks, those sure to be wanted: few where a LIMIT may end the walk. */
+static uint8_t first_rows(double rows, double limit) {
+  double wanted = limit > 0 && limit < rows ? limit : rows;
+  return wanted < MOST_AT_FIRST ? (uint8_t)wanted : MOST_AT_FIRST;
+}
+
 static void consider_index(choice *c, int column) {
   const rem_column *indexed = &c->module->columns.items[column];
   if (indexed->place != REM_COLUMN_FIELD || !indexed->field->indexed || c->module->deleted_too ||
@@ -299,6 +306,7 @@ static void consider_index(choice *c, int column) {
     return;
   double rows = all_rows(c) * (share < 0 ? 1 : share);
   double read = plan.ordered && limit > 0 && limit < rows ? limit : rows;
+  plan.together = first_rows(rows, limit);
   double cost = COST_SEEK * (in ? IN_COUNT : 1) + read * (COST_ENTRY + (plan.covered ? 0 : COST_FETCH));
   offer(c, &plan, places, cost, rows);
 }

@@ -53,6 +53,7 @@ typedef struct rem_plan {
   bool covered;  /* no column but those the index holds is read */
   uint16_t column; /* of the path: INDEX, KEY, LABEL, SEARCH */
   uint8_t count;
+  uint8_t together; /* INDEX: how many rows are worth being fetched at once at first */
   rem_plan_term terms[REM_PLAN_MAX_TERMS]; /* in the order of xFilter's arguments */
 } rem_plan;
 
