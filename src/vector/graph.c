@@ -107,7 +107,7 @@ static uint64_t memory_bytes(const rem_graph *g) {
     sum += regions[i]->allocation != NULL ? regions[i]->bytes : 0;
   if (g->mapping != NULL) sum += g->mapping->block_count;
   for (const rem_graph_scratch *s = g->scratch; s != NULL; s = s->next)
-    sum += sizeof *s + s->visited_count + 8 * s->pool_capacity + 4 * s->nodes.capacity + 4 * s->key_capacity;
+    sum += sizeof *s + s->visited_count + 8 * s->pool_capacity + 4 * (s->nodes.capacity + s->key_capacity + s->finer.capacity + s->chosen.capacity);
   return sum;
 }
 
@@ -180,6 +180,6 @@ bool rem_graph_keeps(const float *kept, const float *vector, size_t dimension) {
 }
 
 const char *rem_graph_plan_name(rem_graph_plan plan) {
-  static const char *const names[] = {"walk", "walk, keeping matches", "walk from match to match", "scan of codes", "exact scan"};
+  static const char *const names[] = {"walk", "walk, keeping matches", "scan of codes", "exact scan"};
   return (unsigned)plan < sizeof names / sizeof *names ? names[plan] : "unknown";
 }

@@ -73,8 +73,7 @@ REM_CHECKED rem_status rem_graph_build(rem_graph *graph, rem_thread_pool *pool, 
 
 typedef enum rem_graph_plan {
   REM_GRAPH_WALK = 0,     /* walk, every row counts */
-  REM_GRAPH_WALK_KEEP,    /* walk through all nodes, keep those that match */
-  REM_GRAPH_WALK_MATCHES, /* walk from match to match, two hops at a time */
+  REM_GRAPH_WALK_KEEP,    /* walk with a wider pool, of which those that match are kept */
   REM_GRAPH_SCAN_CODES,   /* codes of the matches, then the exact vectors of the best */
   REM_GRAPH_SCAN_EXACT,   /* every exact vector */
 } rem_graph_plan;

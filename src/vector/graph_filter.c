@@ -50,15 +50,27 @@ void rem_graph_filter_free(rem_graph_filter *filter) {
   rem_free(filter);
 }
 
-static rem_status filter_row(rem_graph_filter *filter, uint32_t row, rem_error *err) {
+static void filter_row(rem_graph_filter *filter, uint32_t row) {
   const rem_graph *g = filter->g;
-  if (!set_bit(filter->row_bits, row)) return REM_OK;
+  if (!set_bit(filter->row_bits, row)) return;
   filter->matches++;
   uint32_t vector = rem_graph__get(&rem_graph__row(g, row)->vector);
-  if (vector >= g->vector_capacity || !rem_graph__touch(g, rem_graph__place(g, vector), sizeof(rem_graph_place))) return REM_OK;
+  if (vector >= g->vector_capacity || !rem_graph__touch(g, rem_graph__place(g, vector), sizeof(rem_graph_place))) return;
   uint32_t node = rem_graph__get(&rem_graph__place(g, vector)->node);
-  if (node >= g->node_capacity || !set_bit(filter->node_bits, node)) return REM_OK;
-  return rem_graph__numbers_push(&filter->nodes, node, err);
+  if (node < g->node_capacity) (void)set_bit(filter->node_bits, node);
+}
+
+/* The nodes as a list, in the order in which they lie in memory. */
+static rem_status list_nodes(rem_graph_filter *filter, rem_error *err) {
+  size_t words = (size_t)filter->g->node_capacity / 64 + 1, count = 0;
+  for (size_t i = 0; i < words; i++)
+    count += (size_t)__builtin_popcountll(filter->node_bits[i]);
+  REM_TRY(rem_graph__numbers_reserve(&filter->nodes, count, err));
+  for (size_t i = 0; i < words; i++) {
+    for (uint64_t left = filter->node_bits[i]; left != 0; left &= left - 1)
+      filter->nodes.items[filter->nodes.count++] = (uint32_t)(64 * i) + (uint32_t)__builtin_ctzll(left);
+  }
+  return REM_OK;
 }
 
 /* `space` is held. */
@@ -82,11 +94,11 @@ static rem_status filter_ids(const rem_graph *g, const uint8_t (*ids)[16], size_
   REM_TRY(filter_make(g, snapshot, &filter, err));
   filter->ids = ids;
   filter->id_count = count;
-  rem_status status = REM_OK;
-  for (size_t i = 0; status >= 0 && i < count; i++) {
+  for (size_t i = 0; i < count; i++) {
     uint32_t row = visible_version(g, ids[i], snapshot);
-    if (row != REM_GRAPH_NONE) status = filter_row(filter, row, err);
+    if (row != REM_GRAPH_NONE) filter_row(filter, row);
   }
+  rem_status status = list_nodes(filter, err);
   if (status < 0)
     rem_graph_filter_free(filter);
   else
@@ -160,8 +172,9 @@ rem_status rem_graph__match_resolve(rem_graph *g, rem_graph_match *match, rem_er
       match->failed = true;
       return REM_OK;
     }
-    if (rem_graph__row_matches(match, row)) REM_TRY(filter_row(filter, row, err));
+    if (rem_graph__row_matches(match, row)) filter_row(filter, row);
   }
+  REM_TRY(list_nodes(filter, err));
   use_filter(match, filter);
   return REM_OK;
 }

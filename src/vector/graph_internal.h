@@ -5,7 +5,7 @@
  *   graph.c         life, state                       graph_search.c   plans, scoring, answers
  *   graph_memory.c  arrays, ids, scratch
  *   graph_link.c    links: insert, unlink             graph_filter.c   which rows count
- *   graph_change.c  insert, delete, purge             graph_scan.c     scans over codes and vectors
+ *   graph_change.c  insert, delete, purge             graph_scan.c     scans over codes and vectors, graph_band.c what codes leave open
  *   graph_build.c   build on many threads             graph_file*.c    on disk
  *   graph_recall.c  recall, estimated                 graph_train.c    how codes are fitted
  *
@@ -85,6 +85,8 @@ typedef struct rem_graph_scratch {
   rem_graph_numbers nodes; /* lists of scans and links */
   uint32_t *keys;
   size_t key_capacity;
+  rem_graph_numbers finer; /* keys of finer codes */
+  rem_graph_numbers chosen; /* nodes to be scored */
 } rem_graph_scratch;
 
 /* The file under a read-only graph. */
@@ -285,6 +287,8 @@ typedef struct rem_graph_run {
   rem_top_k top;
   rem_graph_report report;
   size_t ef;
+  double good_from;        /* scores as good are counted in `good` */
+  uint64_t good;
   bool failed;             /* the file is damaged */
 } rem_graph_run;
 /* Scores the matching rows of a node into `top`. */
@@ -296,11 +300,8 @@ double rem_graph__worst_cosine(const rem_graph_run *run);
 /* Codes of the matching nodes, then the exact vectors of all that may be among the best k. */
 REM_CHECKED rem_status rem_graph__scan_codes(rem_graph_run *run, rem_error *err);
 REM_CHECKED rem_status rem_graph__scan_exact(rem_graph_run *run, rem_error *err);
-/* The share of matches among the nodes up to two links from where walks begin for this query. */
-double rem_graph__local_rate(rem_graph_run *run, uint32_t *ret_entry, uint32_t *ret_key);
-/* Walks that keep matching nodes only, into the scratch's pool; how many. SIZE_MAX: `budget` codes were compared without an end. */
-size_t rem_graph__walk_keep(rem_graph_run *run, uint32_t entry, uint32_t key, size_t ef, uint64_t budget);
-size_t rem_graph__walk_matches(rem_graph_run *run, uint32_t entry, size_t ef, uint64_t budget);
+/* The share of matches among the nodes two links from where this query lies. */
+double rem_graph__local_rate(rem_graph_run *run);
 uint32_t rem_graph__find_entry(const rem_graph *g, const int8_t *query, uint32_t *ret_key);
 
 /* graph_mapping.c */

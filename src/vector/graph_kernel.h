@@ -24,6 +24,8 @@
 #define REM_GRAPH_LINE 64
 /* Pools end in so much room, which vector stores may overwrite. */
 #define REM_GRAPH_POOL_SLACK 16
+/* Lists of keys, and of places in them, end in so much room. */
+#define REM_GRAPH_KEY_SLACK 32
 
 /* One walk: from an entry to the `ef` nearest nodes it can find. */
 typedef struct rem_graph_walk {
@@ -51,6 +53,13 @@ typedef struct rem_graph_kernel {
   /* Keys of the codes at records + stride * nodes[i]. */
   void (*keys[2])(const int8_t *query, size_t lines, const uint8_t *codes, size_t stride, const uint32_t *nodes, size_t count,
                   uint32_t *ret_keys);
+  /*
+   * Takes the entries keys[i] << 32 | i of `begin` <= i < `end` into a sorted pool of at most `most` (with REM_GRAPH_POOL_SLACK), of which `count` are there; returns
+   * how many there are then. Keys are followed by REM_GRAPH_KEY_SLACK that may be read.
+   */
+  size_t (*keep)(const uint32_t *keys, size_t begin, size_t end, uint64_t *pool, size_t count, size_t most);
+  /* The places from `begin` on, at most `most` and REM_GRAPH_KEY_SLACK more, of keys of at least `least` and at most `bound`; how many. */
+  size_t (*between)(const uint32_t *keys, size_t count, uint32_t least, uint32_t bound, size_t most, uint32_t *ret_places);
   /* Dot products of int8 vectors stored as value + 128; `bytes` a multiple of 64, all at cache lines. */
   void (*dots)(const uint8_t *vector, const uint8_t *vectors, size_t bytes, const uint32_t *nodes, size_t count, int32_t *ret_dots);
   /* The same of `count` vectors that follow one another. */

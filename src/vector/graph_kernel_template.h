@@ -183,6 +183,32 @@ static void some_keys8(const int8_t *query, size_t lines, const uint8_t *codes, 
   many_keys(8, query, lines, codes, stride, nodes, count, ret_keys);
 }
 
+static size_t keep(const uint32_t *keys, size_t begin, size_t end, uint64_t *pool, size_t count, size_t most) {
+  for (size_t i = begin; i < end; i += 32) {
+    uint32_t near = near_mask(keys + i, end - i < 32 ? end - i : 32, count == most ? (uint32_t)(pool[count - 1] >> 32) : UINT32_MAX);
+    for (; near != 0; near &= near - 1) {
+      size_t j = i + (size_t)__builtin_ctz(near);
+      uint64_t entry = (uint64_t)keys[j] << 32 | j;
+      if (count == most && entry >= pool[count - 1]) continue;
+      (void)pool_insert(pool, count, entry);
+      count += count < most;
+    }
+  }
+  return count;
+}
+
+static size_t between(const uint32_t *keys, size_t count, uint32_t least, uint32_t bound, size_t most, uint32_t *ret_places) {
+  size_t found = 0;
+  for (size_t i = 0; i < count && found < most; i += 32) {
+    size_t some = count - i < 32 ? count - i : 32;
+    uint32_t near = near_mask(keys + i, some, bound);
+    if (near != 0 && least > 0) near &= ~near_mask(keys + i, some, least - 1);
+    for (; near != 0; near &= near - 1)
+      ret_places[found++] = (uint32_t)i + (uint32_t)__builtin_ctz(near);
+  }
+  return found;
+}
+
 INLINE void many_dots(const uint8_t *vector, const uint8_t *vectors, size_t bytes, const uint32_t *nodes, size_t count, int32_t *ret_dots) {
   int32_t offset = dots_offset(vector, bytes);
   size_t lines = bytes / REM_GRAPH_LINE;
@@ -230,4 +256,4 @@ static void project(const uint8_t *vector, const uint8_t *rows, size_t bytes, si
   }
 }
 
-const rem_graph_kernel KERNEL_TABLE = {KERNEL_NAME, {walk4, walk8}, {some_keys4, some_keys8}, some_dots, project, products, squares};
+const rem_graph_kernel KERNEL_TABLE = {KERNEL_NAME, {walk4, walk8}, {some_keys4, some_keys8}, keep, between, some_dots, project, products, squares};

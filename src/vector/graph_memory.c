@@ -197,6 +197,8 @@ static void scratch_free(rem_graph_scratch *scratch) {
   rem_free(scratch->direction);
   rem_free(scratch->nodes.items);
   rem_free(scratch->keys);
+  rem_free(scratch->finer.items);
+  rem_free(scratch->chosen.items);
   rem_free(scratch);
 }
 

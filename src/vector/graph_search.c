@@ -2,29 +2,29 @@
 /*
  * Search: the choice of a plan, exact scores of what it found, the answer.
  *
- *   everything counts                  walk
+ *   everything counts, or nearly       walk
  *   few match                          scan of their codes
  *   few match around the query,        scan of their codes: they are elsewhere
  *     by their share in all
- *   a third match around the query     walk, keeping matches
- *   else                               walk from match to match
+ *   else                               walk with a pool so wide that enough of it match; a scan of their codes where that is cheaper
  *
- * A filtered walk that used up its budget, came back short, or whose pool ends within the codes' error of the k-th score, is followed by the scan.
+ * A walk whose pool has too few matches, or ends within the codes' error of the k-th score, is made again with a wider one, and in the end followed by the scan.
  */
 #include "vector/graph_internal.h"
 
 #include <math.h>
 
 #define SCAN_ROWS   3000 /* as fast as a walk */
-#define SCAN_SHARE  0.06 /* of all nodes: a filtered walk is slower */
 #define ELSEWHERE   0.25 /* share around the query to share in all */
-#define KEEP_SHARE  0.35
 #define MOSTLY      0.9  /* a plain walk, then leave out */
-#define MATCHES_EF  80
+#define WIDTH       2.5  /* matches that a pool is to hold, to k */
+#define MOST_POOL   16384
+#define ROWS_A_PLACE 40  /* of a scan: what a place in a pool costs */
 #define PROBES      256
 #define FIRST_PROBES 32  /* enough to see that nearly all match */
 #define ROOMY       4    /* pool to k from which a pool without an end in sight is widened */
 #define WIDEST      2048
+#define WIDEN       4
 #define AHEAD       8    /* vectors on their way to the cache while one is scored */
 #define FAR_AHEAD   32   /* numbers of vectors */
 #define MOST_WALKED 1000 /* k from which a scan is faster than a pool */
@@ -94,6 +94,7 @@ rem_status rem_graph__score_vector(rem_graph_run *run, uint32_t vector, rem_erro
   }
   double score = rem_graph_measure_score(&run->exact, rem_graph__values(g, vector), unit);
   run->report.scored++;
+  run->good += !rem_metric_better(run->search->metric, run->good_from, score);
   if (rem_top_k_rejects(&run->top, score) || !reaches_threshold(run, vector, score)) return REM_OK;
   return add_rows(run, rem_graph__get(&rem_graph__place(g, vector)->first_row), score, err);
 }
@@ -182,11 +183,10 @@ static bool came_short(const rem_graph_run *run) {
   return run->top.count < wanted && !run->search->has_threshold && !run->search->approximate;
 }
 
-/* Walk, and leave out afterwards what does not count; *ret_enough is false when too much did not. */
-static rem_status walk_once(rem_graph_run *run, bool *ret_enough, bool *ret_open, rem_error *err) {
+/* Walk, and leave out afterwards what does not count; *ret_enough is false when fewer than `least` are left. */
+static rem_status walk_once(rem_graph_run *run, size_t least, bool *ret_enough, bool *ret_open, rem_error *err) {
   size_t found = rem_graph__walk(run->g, run->scratch, run->ef, &run->report.visited, &run->failed), kept = 0;
   uint64_t *pool = run->scratch->pool;
-  run->report.plan = REM_GRAPH_WALK;
   run->report.ef = run->ef;
   *ret_enough = true;
   *ret_open = false;
@@ -195,7 +195,7 @@ static rem_status walk_once(rem_graph_run *run, bool *ret_enough, bool *ret_open
     if (rem_graph__node_matches(&run->match, (uint32_t)pool[i] >> 1)) pool[kept++] = pool[i];
   }
   if (run->match.everything) kept = found;
-  *ret_enough = kept * 4 >= found * 3;
+  *ret_enough = kept >= least;
   if (!*ret_enough) return REM_OK;
   REM_TRY(rerank_pool(run, kept, ret_open, err));
   *ret_open = *ret_open && found == run->ef;
@@ -205,12 +205,13 @@ static rem_status walk_once(rem_graph_run *run, bool *ret_enough, bool *ret_open
 /* Among many nearly equal vectors a pool is full before the right ones are in it: it is widened. */
 static rem_status plain_walk(rem_graph_run *run, bool *ret_enough, rem_error *err) {
   bool open;
-  REM_TRY(walk_once(run, ret_enough, &open, err));
+  run->report.plan = REM_GRAPH_WALK;
+  REM_TRY(walk_once(run, run->ef * 3 / 4, ret_enough, &open, err));
   while (*ret_enough && open && !run->failed && run->ef >= ROOMY * run->search->k && run->ef < WIDEST) {
-    run->ef *= 4;
-    run->top.count = 0;
+    run->ef *= WIDEN;
+    start_over(run);
     REM_TRY(rem_graph__scratch_pool(run->scratch, run->ef, err));
-    REM_TRY(walk_once(run, ret_enough, &open, err));
+    REM_TRY(walk_once(run, run->ef * 3 / 4, ret_enough, &open, err));
   }
   return REM_OK;
 }
@@ -228,41 +229,35 @@ static double match_share(rem_graph_run *run, uint32_t most) {
   return probes > 0 ? (double)matching / probes : 0;
 }
 
-/* Does the pool's end lie beyond what may still be among the best k? */
-static bool is_settled(const rem_graph_run *run, size_t found) {
-  if (run->top.count < run->search->k) return false;
-  return (uint32_t)(run->scratch->pool[found - 1] >> 32) > band(run, 3);
+/* The pool of which so many are expected to match that the best k are among them. */
+static size_t wide_pool(const rem_graph_run *run, double share) {
+  double ef = WIDTH * (double)run->search->k / share;
+  return ef > MOST_POOL ? MOST_POOL : ef > (double)run->ef ? (size_t)ef : run->ef;
 }
 
-/* Exact scores of all of the pool that may be among the best k. */
-static rem_status rerank_settled(rem_graph_run *run, size_t found, bool *ret_settled, rem_error *err) {
-  size_t first = rerank_count(run, found);
-  REM_TRY(rerank(run, 0, first, err));
-  *ret_settled = is_settled(run, found) || run->search->approximate;
-  if (!*ret_settled || run->failed || run->top.count < run->search->k) return REM_OK;
-  size_t last = first;
-  for (uint32_t bound = band(run, 3); last < found && (uint32_t)(run->scratch->pool[last] >> 32) <= bound;)
-    last++;
-  return rerank(run, first, last, err);
+/* A walk compares a dozen codes for a place in its pool, all over memory; a scan goes through them in order, but first asks about every row when matches are not listed. */
+static bool is_scan_cheaper(const rem_graph_run *run, size_t ef, double matching) {
+  double rows = run->match.row_bits != NULL ? matching : matching + (double)atomic_load(&run->g->row_count);
+  return (double)ef * ROWS_A_PLACE >= rows;
 }
 
 static rem_status filtered_walk(rem_graph_run *run, double share, rem_error *err) {
-  uint32_t entry, key;
-  double local = rem_graph__local_rate(run, &entry, &key);
+  double local = rem_graph__local_rate(run), matching = share * (double)atomic_load(&run->g->linked_nodes);
   if (run->failed) return REM_OK;
   if (local < ELSEWHERE * share) return scan_matches(run, err);
-  size_t ef = local >= KEEP_SHARE || run->ef > MATCHES_EF ? run->ef : MATCHES_EF;
-  uint64_t budget = (uint64_t)(share * (double)atomic_load(&run->g->linked_nodes)) + 1000;
-  REM_TRY(rem_graph__scratch_pool(run->scratch, ef, err));
-  run->report.plan = local >= KEEP_SHARE ? REM_GRAPH_WALK_KEEP : REM_GRAPH_WALK_MATCHES;
-  run->report.ef = ef;
-  size_t found = local >= KEEP_SHARE ? rem_graph__walk_keep(run, entry, key, ef, budget)
-                                     : rem_graph__walk_matches(run, entry, ef, budget);
-  if (run->failed) return REM_OK;
-  bool settled = false;
-  if (found != SIZE_MAX && (found == ef || (run->search->approximate && found > 0)))
-    REM_TRY(rerank_settled(run, found, &settled, err));
-  return settled || run->failed ? REM_OK : scan_matches(run, err);
+  size_t least = run->search->approximate ? 1 : run->search->k + run->search->k / 2;
+  bool enough = false, open = true;
+  run->ef = wide_pool(run, local);
+  while ((!enough || open) && !is_scan_cheaper(run, run->ef, matching)) {
+    start_over(run);
+    run->report.plan = REM_GRAPH_WALK_KEEP;
+    REM_TRY(rem_graph__scratch_pool(run->scratch, run->ef, err));
+    REM_TRY(walk_once(run, least, &enough, &open, err));
+    if (run->failed || run->match.failed) return REM_OK;
+    open = open && !run->search->approximate;
+    run->ef *= WIDEN;
+  }
+  return enough && !open && !came_short(run) ? REM_OK : scan_matches(run, err);
 }
 
 static bool can_walk(const rem_graph_run *run) {
@@ -287,7 +282,7 @@ static rem_status run_plan(rem_graph_run *run, rem_error *err) {
   double matching = share * (double)atomic_load(&run->g->linked_nodes);
   if (run->failed) return REM_OK;
   start_over(run);
-  if (matching <= SCAN_ROWS || share <= SCAN_SHARE) return scan_matches(run, err);
+  if (matching <= SCAN_ROWS) return scan_matches(run, err);
   return filtered_walk(run, share, err);
 }
 

@@ -106,6 +106,60 @@ static void dots_of_stored_vectors_are_plain_sums(void **state) {
 }
 
 /* ------------------------------------------------------------------------------------------- */
+/* Keys                                                                                         */
+
+enum { KEYS = 1000 };
+
+static int by_entry(const void *a, const void *b) {
+  const uint64_t *x = a, *y = b;
+  return *x < *y ? -1 : *x > *y;
+}
+
+static void the_smallest_keys_are_kept_in_order(void **state) {
+  (void)state;
+  for (size_t k = 0; k < 4; k++) {
+    const rem_graph_kernel *kernel = kernel_or_note(NAMES[k]);
+    for (int round = 0; kernel != NULL && round < 300; round++) {
+      uint32_t keys[KEYS + REM_GRAPH_KEY_SLACK] = {0};
+      uint64_t entries[KEYS], pool[KEYS + REM_GRAPH_POOL_SLACK];
+      size_t count = next_random() % (KEYS + 1), most = 1 + next_random() % 60, middle = count / 3;
+      uint32_t spread = round % 2 ? 20 : UINT32_C(1) << 30; /* many equal ones, or none */
+      for (size_t i = 0; i < count; i++)
+        entries[i] = (uint64_t)(keys[i] = next_random() % spread) << 32 | i;
+      qsort(entries, count, sizeof *entries, by_entry);
+      size_t have = kernel->keep(keys, 0, middle, pool, 0, most);
+      have = kernel->keep(keys, middle, count, pool, have, most);
+      assert_int_equal(have, count < most ? count : most);
+      for (size_t i = 0; i < have; i++)
+        assert_int_equal(pool[i], entries[i]);
+    }
+  }
+}
+
+static void keys_between_two_are_found_in_order(void **state) {
+  (void)state;
+  for (size_t k = 0; k < 4; k++) {
+    const rem_graph_kernel *kernel = kernel_or_note(NAMES[k]);
+    for (int round = 0; kernel != NULL && round < 300; round++) {
+      uint32_t keys[KEYS + REM_GRAPH_KEY_SLACK] = {0}, places[KEYS + REM_GRAPH_KEY_SLACK];
+      size_t count = next_random() % (KEYS + 1), wanted = 0;
+      uint32_t least = next_random() % 50, bound = least + next_random() % 50;
+      for (size_t i = 0; i < count; i++)
+        keys[i] = i % 7 == 0 ? UINT32_MAX : next_random() % 100;
+      size_t found = kernel->between(keys, count, least, bound, KEYS, places);
+      for (size_t i = 0; i < count; i++) {
+        if (keys[i] < least || keys[i] > bound) continue;
+        assert_true(wanted < found);
+        assert_int_equal(places[wanted++], i);
+      }
+      assert_int_equal(found, wanted);
+      size_t some = kernel->between(keys, count, least, bound, 5, places);
+      assert_true(some == found || (some >= 5 && some <= 5 + REM_GRAPH_KEY_SLACK));
+    }
+  }
+}
+
+/* ------------------------------------------------------------------------------------------- */
 /* Walk                                                                                         */
 
 enum { WALKED = 3000, STRIDE = LINKS * 4 + 64 };
@@ -201,6 +255,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(keys_are_plain_sums),
       cmocka_unit_test(dots_of_stored_vectors_are_plain_sums),
+      cmocka_unit_test(the_smallest_keys_are_kept_in_order),
+      cmocka_unit_test(keys_between_two_are_found_in_order),
       cmocka_unit_test(all_kernels_walk_the_same_way),
       cmocka_unit_test(a_pool_as_large_as_the_graph_finds_everything_in_order),
       cmocka_unit_test(links_beyond_the_graph_are_held_back),
