@@ -7,11 +7,10 @@
 #include "base/json.h"
 #include "base/uuid.h"
 #include "entity/batch_internal.h"
+#include "entity/read_notes.h"
 #include "index/entries.h"
 #include "storage/key.h"
 #include "storage/log.h"
-
-#define MOST_READS ((size_t)1 << 20) /* 32 MiB of them */
 
 typedef struct pending_state {
   rem_pending_row row; /* first: what readers hold */
@@ -33,12 +32,6 @@ typedef struct pending_table {
   size_t count, sorted, capacity;
 } pending_table;
 
-typedef struct read_note {
-  uint8_t id[16];
-  uint64_t seq; /* 0: there was no such row */
-  uint32_t table;
-} read_note;
-
 struct rem_transaction {
   rem_engine *engine; /* borrowed */
   const rem_kv_snapshot *snapshot;
@@ -50,9 +43,7 @@ struct rem_transaction {
   size_t table_count;
   pending_state **states; /* in the order of the writes; as many as the batch has changes */
   size_t state_count, state_capacity;
-  read_note *reads;
-  size_t read_count, read_capacity;
-  bool too_many_reads;
+  rem_read_notes reads;
   uint64_t first_seq; /* the tenant's last number under the snapshot */
   rem_row row;        /* scratch */
 };
@@ -87,7 +78,7 @@ void rem_transaction_free(rem_transaction *transaction) {
   }
   rem_free(transaction->tables);
   rem_free(transaction->states);
-  rem_free(transaction->reads);
+  rem_read_notes_deinit(&transaction->reads);
   rem_hash_map_deinit(&transaction->rows);
   rem_hash_map_deinit(&transaction->aliases);
   rem_arena_deinit(&transaction->arena);
@@ -543,24 +534,10 @@ int64_t rem_transaction_live_delta(const rem_transaction *transaction, const rem
 
 void rem_transaction_note(rem_transaction *transaction, const rem_table *table, const uint8_t id[16], uint64_t seq) {
   uint32_t number;
-  if (transaction->too_many_reads)
-    return;
-  if (transaction->read_count == transaction->read_capacity) {
-    size_t capacity = transaction->read_capacity ? transaction->read_capacity * 2 : 64;
-    read_note *reads = capacity <= MOST_READS ? rem_realloc(transaction->reads, capacity * sizeof *reads) : NULL;
-    transaction->too_many_reads = reads == NULL;
-    if (!reads)
-      return;
-    transaction->reads = reads;
-    transaction->read_capacity = capacity;
-  }
-  if (!need_table(transaction, (rem_table *)table, &number)) {
-    transaction->too_many_reads = true;
-    return;
-  }
-  read_note *note = &transaction->reads[transaction->read_count++];
-  *note = (read_note){.seq = seq, .table = number};
-  memcpy(note->id, id, 16);
+  if (need_table(transaction, (rem_table *)table, &number))
+    rem_read_notes_add(&transaction->reads, number, id, seq);
+  else
+    transaction->reads.lost = true;
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -578,7 +555,7 @@ static rem_status conflict(const rem_table *table, const uint8_t *id, rem_error 
   return REM_CONFLICT;
 }
 
-static rem_status check_note(const rem_transaction *transaction, rem_commit_group *group, const read_note *note, rem_error *err) {
+static rem_status check_note(const rem_transaction *transaction, rem_commit_group *group, const rem_read_note *note, rem_error *err) {
   const rem_table *table = transaction->tables[note->table].table;
   rem_buffer *key = rem_commit_scratch(group, 0);
   rem_kv_pin pin REM_AUTO_PIN = {0};
@@ -602,10 +579,10 @@ rem_status rem_transaction__check(const rem_transaction *transaction, rem_commit
   REM_TRY(rem_log_next_seq(group, transaction->batch->tenant, &next, err));
   if (next == transaction->first_seq + 1)
     return REM_OK;
-  if (transaction->too_many_reads)
+  if (transaction->reads.lost)
     return conflict(NULL, NULL, err);
-  for (size_t i = 0; i < transaction->read_count; i++)
-    REM_TRY(check_note(transaction, group, &transaction->reads[i], err));
+  for (size_t i = 0; i < transaction->reads.count; i++)
+    REM_TRY(check_note(transaction, group, &transaction->reads.items[i], err));
   return REM_OK;
 }
 

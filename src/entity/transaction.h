@@ -4,7 +4,7 @@
  *
  *   batch      what will be committed (batch.h)
  *   pending    the same, as rows to be read: by table, a head for each row written, its newest state on top
- *   reads      rows of the store that were read, with the sequence number they had
+ *   reads      rows of the store that were read, with the sequence number they had (read_notes.h)
  *
  *   heads  [ id ] ── newest ── previous ── previous      one state a write; a rewind takes the last ones off again
  *
@@ -67,7 +67,8 @@ REM_CHECKED rem_status rem_transaction_collect(const rem_transaction *transactio
                                                const rem_pending_row ***ret_rows, size_t *ret_count, rem_error *err);
 /* How many more live rows the table has by it. */
 int64_t rem_transaction_live_delta(const rem_transaction *transaction, const rem_table *table);
-/* A row of the store was read. Never fails: beyond a bound, or without memory, any commit of others will count as a conflict. */
+/* A row of the store was read; reading it again adds nothing. Never fails: beyond a bound of rows, or without memory, any commit of others will count
+ * as a conflict. */
 void rem_transaction_note(rem_transaction *transaction, const rem_table *table, const uint8_t id[16], uint64_t seq);
 
 /* ---- the end ---- */
