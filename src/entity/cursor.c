@@ -165,7 +165,8 @@ static rem_status next_hit(rem_cursor *cursor, rem_row *row, rem_error *err) {
   if (cursor->next_hit == cursor->hit_count)
     return REM_DONE;
   const rem_hit *hit = &cursor->hits[cursor->next_hit++];
-  rem_status status = rem_read_id(cursor->engine, cursor->snapshot, cursor->tenant, hit->table, hit->id, row, err);
+  rem_status status =
+      rem_transaction_read(cursor->transaction, cursor->engine, cursor->snapshot, cursor->tenant, hit->table, hit->id, row, err);
   if (status == REM_NOT_FOUND)
     return rem_error_set(err, REM_CORRUPT, "an index names a row of '%s' that does not exist", hit->table->name);
   REM_TRY(status);

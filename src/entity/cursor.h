@@ -12,6 +12,7 @@
 #include "entity/filter.h"
 #include "entity/ranking.h"
 #include "entity/read.h"
+#include "entity/transaction.h"
 
 /* A row found, to be read when its turn comes. */
 typedef struct rem_hit {
@@ -32,6 +33,7 @@ struct rem_cursor {
   char tenant[REM_TENANT_SIZE];
   rem_kv_snapshot *snapshot;
   bool snapshot_borrowed; /* of another cursor that outlives this one */
+  rem_transaction *transaction; /* whose rows are seen too; borrowed; NULL: none. Of hits only */
   /* Walk. */
   rem_table *table; /* owned reference */
   rem_kv_iterator *iterator;
@@ -76,12 +78,18 @@ REM_CHECKED rem_status rem_entity_search(rem_engine *engine, const char *tenant,
 REM_CHECKED rem_status rem_entity_search_vector(rem_engine *engine, const char *tenant, const float *vector,
                                                 size_t dimension, const char *table, const rem_read_options *options,
                                                 rem_cursor **ret_cursor, int64_t *ret_pending, rem_error *err);
-/* The same under a snapshot of the caller's, borrowed until the cursor is freed; NULL: one of its own. */
-REM_CHECKED rem_status rem_entity_lookup_at(rem_engine *engine, const char *tenant, rem_kv_snapshot *snapshot, rem_slice key,
-                                            unsigned flags, int64_t limit, rem_cursor **ret_cursor, rem_error *err);
+/* The same under a snapshot of the caller's, borrowed until the cursor is freed; NULL: one of its own. A lookup sees what `transaction` (NULL: none) has written
+ * under that snapshot, and notes the rows of the store that it gives. */
+REM_CHECKED rem_status rem_entity_lookup_at(rem_engine *engine, const char *tenant, rem_kv_snapshot *snapshot, rem_transaction *transaction,
+                                            rem_slice key, unsigned flags, int64_t limit, rem_cursor **ret_cursor, rem_error *err);
 REM_CHECKED rem_status rem_entity_search_at(rem_engine *engine, const char *tenant, rem_kv_snapshot *snapshot, rem_slice text,
                                             const char *table, const rem_read_options *options, rem_cursor **ret_cursor,
                                             int64_t *ret_pending, rem_error *err);
+/* The tables that such a search looks into: `table`, or those that have vectors, the best described when they are many. Owned: rem_table_list_deinit(), also on failure. */
+REM_CHECKED rem_status rem_entity_searched_tables(rem_engine *engine, const char *tenant, const char *table, rem_slice text,
+                                                  rem_table_list *ret_list, rem_error *err);
+/* The hits best first, as such a search gives them. */
+void rem_cursor__sort_by_score(rem_cursor *cursor);
 /* The filtered walk over a given table, with the cursor's own snapshot. */
 REM_CHECKED rem_status rem_cursor__walk(rem_cursor *cursor, rem_table *table, const rem_read_options *options,
                                         rem_error *err);

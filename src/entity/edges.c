@@ -12,8 +12,10 @@ typedef struct edges_run {
   const char *tenant;
   rem_row row;
   rem_kv_snapshot *snapshot;
+  rem_transaction *transaction; /* borrowed; NULL: none */
   json_t *array; /* owned */
   rem_buffer key, parts;
+  uint8_t found[16];
 } edges_run;
 
 static json_t *text_of(rem_slice text) {
@@ -26,6 +28,34 @@ static json_t *id_text(const uint8_t id[16]) {
   return json_string(text);
 }
 
+/* Is the entry of the key index one of a live row, in `table` only when that is not empty? */
+static bool names_live(rem_slice entry, rem_slice table, rem_slice *ret_table) {
+  uint8_t labels;
+  bool deleted;
+  return rem_index_key_value(entry, &labels, &deleted, ret_table) && !deleted && (!table.size || rem_slice_equal(table, *ret_table));
+}
+
+/* The same among what the transaction has written; entries come by id, so the first of both is the lesser. */
+static rem_status find_written(edges_run *run, rem_slice prefix, rem_slice table, const uint8_t **best, json_t **ret_table, rem_error *err) {
+  rem_buffer end REM_CLEANUP(rem_buffer_deinit) = {0};
+  rem_pending_walk walk;
+  rem_slice found;
+  rem_key_prefix_end(&end, prefix);
+  REM_TRY(rem_buffer_status(&end, err));
+  REM_TRY(rem_transaction_walk(run->transaction, REM_CF_KEY_INDEX, prefix, rem_buffer_slice(&end), &walk, err));
+  while (rem_pending_walk_next(&walk)) {
+    if (!names_live(walk.value, table, &found))
+      continue;
+    if (*best && memcmp(*best, walk.row->id, 16) < 0)
+      return REM_OK;
+    json_decref(*ret_table);
+    *ret_table = text_of(found);
+    *best = walk.row->id;
+    return REM_OK;
+  }
+  return REM_OK;
+}
+
 /* The first row that a key or id names, in `table` only when that is not empty: what an edge points to now. */
 static rem_status find_target(edges_run *run, rem_slice value, rem_slice table, json_t **ret_table, json_t **ret_id,
                               rem_error *err) {
@@ -35,19 +65,19 @@ static rem_status find_target(edges_run *run, rem_slice value, rem_slice table, 
   REM_TRY(rem_key_key(&prefix, run->tenant, value, NULL, err));
   REM_TRY(rem_kv_iterator_prefix(run->engine->kv, run->snapshot, REM_CF_KEY_INDEX, rem_buffer_slice(&prefix), &iterator,
                                  err));
-  for (rem_kv_iterator_first(iterator); rem_kv_iterator_valid(iterator); rem_kv_iterator_next(iterator)) {
-    uint8_t labels;
-    bool deleted;
-    rem_slice found;
-    if (!rem_index_key_value(rem_kv_iterator_value(iterator), &labels, &deleted, &found) || deleted)
+  const uint8_t *best = NULL;
+  rem_slice best_table = {0};
+  for (rem_kv_iterator_first(iterator); rem_kv_iterator_valid(iterator) && !best; rem_kv_iterator_next(iterator)) {
+    const uint8_t *id = rem_key_id(rem_kv_iterator_key(iterator));
+    if (!id || !names_live(rem_kv_iterator_value(iterator), table, &best_table) || (run->transaction && rem_transaction_wrote_id(run->transaction, id)))
       continue;
-    if (table.size && !rem_slice_equal(table, found))
-      continue;
-    *ret_table = text_of(found);
-    *ret_id = id_text(rem_key_id(rem_kv_iterator_key(iterator)));
-    return REM_OK;
+    *ret_table = text_of(best_table);
+    best = memcpy(run->found, id, 16);
   }
-  return rem_kv_iterator_status(iterator, err);
+  REM_TRY(rem_kv_iterator_status(iterator, err));
+  REM_TRY(find_written(run, rem_buffer_slice(&prefix), table, &best, ret_table, err));
+  *ret_id = best ? id_text(best) : NULL;
+  return REM_OK;
 }
 
 /* The key of a row that is there, as text; null when it has none. */
@@ -57,7 +87,7 @@ static rem_status key_of_row(edges_run *run, const char *table_name, const uint8
   rem_buffer key REM_AUTO_BUFFER = {0};
   REM_TRY(rem_registry_table(run->engine->registry, run->tenant, table_name, &table, err));
   rem_row__init(&row, run->engine);
-  rem_status status = rem_read_id(run->engine, run->snapshot, run->tenant, table, id, &row, err);
+  rem_status status = rem_transaction_read(run->transaction, run->engine, run->snapshot, run->tenant, table, id, &row, err);
   if (status == REM_OK)
     status = rem_record_key(&row.record, table, &key, err);
   rem_row__deinit(&row);
@@ -104,29 +134,53 @@ static rem_status add_edge(edges_run *run, const uint8_t source[16], rem_slice t
   return describe_end(run, edge, by_id ? rem_slice_text(text) : target->key, wanted, by_id, err);
 }
 
-/* Every edge whose key starts with run->key. */
+/* An entry of the edge index; of the store unless `written`. */
+static rem_status visit_edge(edges_run *run, bool out, rem_slice key, rem_slice data, bool written, rem_error *err) {
+  uint8_t source[16];
+  rem_slice type;
+  rem_key_target target;
+  rem_buffer_reset(&run->parts);
+  bool good = out ? rem_key_parse_edge(key, &run->parts, source, &type, &target)
+                  : rem_key_parse_edge_reverse(key, &run->parts, source, &type, &target);
+  REM_TRY(rem_buffer_status(&run->parts, err));
+  if (!good) {
+    rem_error_set(err, REM_CORRUPT, "an entry of the edge index is damaged");
+    rem_error_hint(err, "run 'db check', then 'db reindex'");
+    return REM_CORRUPT;
+  }
+  /* The edges of a row are written with it. */
+  if (!written && run->transaction && rem_transaction_wrote_id(run->transaction, source))
+    return REM_OK;
+  return add_edge(run, source, type, &target, data, out, err);
+}
+
+/* Those of the transaction whose keys are before `key`; NULL: all that are left. `more`: the walk stands on one. */
+static rem_status visit_written(edges_run *run, bool out, rem_pending_walk *walk, bool *more, const rem_slice *key, rem_error *err) {
+  for (; *more && (!key || rem_slice_compare(walk->key, *key) < 0); *more = rem_pending_walk_next(walk))
+    REM_TRY(visit_edge(run, out, walk->key, walk->value, true, err));
+  return REM_OK;
+}
+
+/* Every edge whose key starts with run->key, in the order of the keys. */
 static rem_status scan(edges_run *run, bool out, rem_error *err) {
   rem_kv_iterator *iterator REM_AUTO_ITERATOR = NULL;
+  rem_buffer end REM_CLEANUP(rem_buffer_deinit) = {0};
+  rem_kv_family family = out ? REM_CF_EDGES : REM_CF_EDGES_REVERSE;
+  rem_slice prefix = rem_buffer_slice(&run->key);
+  rem_pending_walk walk;
+  rem_key_prefix_end(&end, prefix);
   REM_TRY(rem_buffer_status(&run->key, err));
-  REM_TRY(rem_kv_iterator_prefix(run->engine->kv, run->snapshot, out ? REM_CF_EDGES : REM_CF_EDGES_REVERSE,
-                                 rem_buffer_slice(&run->key), &iterator, err));
+  REM_TRY(rem_buffer_status(&end, err));
+  REM_TRY(rem_kv_iterator_prefix(run->engine->kv, run->snapshot, family, prefix, &iterator, err));
+  REM_TRY(rem_transaction_walk(run->transaction, family, prefix, rem_buffer_slice(&end), &walk, err));
+  bool more = rem_pending_walk_next(&walk);
   for (rem_kv_iterator_first(iterator); rem_kv_iterator_valid(iterator); rem_kv_iterator_next(iterator)) {
-    uint8_t source[16];
-    rem_slice type;
-    rem_key_target target;
     rem_slice key = rem_kv_iterator_key(iterator);
-    rem_buffer_reset(&run->parts);
-    bool good = out ? rem_key_parse_edge(key, &run->parts, source, &type, &target)
-                    : rem_key_parse_edge_reverse(key, &run->parts, source, &type, &target);
-    REM_TRY(rem_buffer_status(&run->parts, err));
-    if (!good) {
-      rem_error_set(err, REM_CORRUPT, "an entry of the edge index is damaged");
-      rem_error_hint(err, "run 'db check', then 'db reindex'");
-      return REM_CORRUPT;
-    }
-    REM_TRY(add_edge(run, source, type, &target, rem_kv_iterator_value(iterator), out, err));
+    REM_TRY(visit_written(run, out, &walk, &more, &key, err));
+    REM_TRY(visit_edge(run, out, key, rem_kv_iterator_value(iterator), false, err));
   }
-  return rem_kv_iterator_status(iterator, err);
+  REM_TRY(rem_kv_iterator_status(iterator, err));
+  return visit_written(run, out, &walk, &more, NULL, err);
 }
 
 static rem_status scan_out(edges_run *run, rem_error *err) {
@@ -181,11 +235,11 @@ static rem_status collect(edges_run *run, const char *name, rem_slice key, rem_d
   return status == REM_OK ? scan_both(run, direction, err) : status;
 }
 
-rem_status rem_entity_edges_of(rem_engine *engine, const char *tenant, rem_kv_snapshot *snapshot, rem_table *table, const uint8_t id[16],
-                               rem_direction direction, json_t **ret_array, rem_error *err) {
-  edges_run run = {.engine = engine, .tenant = tenant, .snapshot = snapshot, .array = json_array()};
+rem_status rem_entity_edges_of(rem_engine *engine, const char *tenant, rem_kv_snapshot *snapshot, rem_transaction *transaction, rem_table *table,
+                               const uint8_t id[16], rem_direction direction, json_t **ret_array, rem_error *err) {
+  edges_run run = {.engine = engine, .tenant = tenant, .snapshot = snapshot, .transaction = transaction, .array = json_array()};
   rem_row__init(&run.row, engine);
-  rem_status status = rem_read_id(engine, snapshot, tenant, table, id, &run.row, err);
+  rem_status status = rem_transaction_read(transaction, engine, snapshot, tenant, table, id, &run.row, err);
   if (status == REM_OK)
     status = scan_both(&run, direction, err);
   if (status == REM_OK)

@@ -22,6 +22,7 @@ typedef struct lookup_run {
   rem_likeness likeness;
   rem_hash_map seen; /* table, NUL, id -> index of the hit + 1 */
   rem_buffer value, name;
+  uint64_t moment; /* of the cursor's transaction */
 } lookup_run;
 
 static void lookup_run_deinit(lookup_run *run) {
@@ -74,8 +75,10 @@ static bool better(const char *match, double score, const rem_hit *than) {
   return !isnan(score) && score > than->score;
 }
 
-static rem_status add_hit(lookup_run *run, rem_slice table, const uint8_t id[16], const char *match, double score,
+/* `stored`: the entry is of the store, where what the transaction has written since is not. */
+static rem_status add_hit(lookup_run *run, rem_slice table, const uint8_t id[16], bool stored, const char *match, double score,
                           rem_error *err) {
+  rem_transaction *transaction = run->cursor->transaction;
   rem_buffer_reset(&run->name);
   rem_buffer_append_slice(&run->name, table);
   rem_buffer_append_byte(&run->name, 0);
@@ -93,9 +96,12 @@ static rem_status add_hit(lookup_run *run, rem_slice table, const uint8_t id[16]
   rem_table *definition;
   REM_TRY(rem_registry_table(run->cursor->engine->registry, run->cursor->tenant, (const char *)run->name.data,
                              &definition, err));
-  rem_status status = rem_cursor__add_hit(run->cursor, definition, id, score, match, err);
+  bool written = stored && transaction && rem_transaction_wrote(transaction, definition, id, run->moment);
+  rem_status status = written ? REM_OK : rem_cursor__add_hit(run->cursor, definition, id, score, match, err);
   rem_table_unref(definition);
   REM_TRY(status);
+  if (written)
+    return REM_OK;
   return rem_hash_map_put(&run->seen, rem_buffer_slice(&run->name), (void *)(uintptr_t)run->cursor->hit_count, NULL, err);
 }
 
@@ -105,12 +111,12 @@ static rem_status damaged_entry(rem_error *err) {
   return REM_CORRUPT;
 }
 
-static rem_status visit_entry(lookup_run *run, rem_slice key, size_t prefix_size, rem_slice stored, rem_error *err) {
+static rem_status visit_entry(lookup_run *run, rem_slice key, size_t prefix_size, rem_slice entry, bool stored, rem_error *err) {
   uint8_t labels;
   bool deleted;
   rem_slice table, cursor = rem_slice_of(key.data + prefix_size, key.size - prefix_size);
   rem_buffer_reset(&run->value);
-  bool good = rem_index_key_value(stored, &labels, &deleted, &table) && rem_key_read_text(&cursor, &run->value) &&
+  bool good = rem_index_key_value(entry, &labels, &deleted, &table) && rem_key_read_text(&cursor, &run->value) &&
               cursor.size == 16;
   REM_TRY(rem_buffer_status(&run->value, err));
   if (!good)
@@ -121,7 +127,7 @@ static rem_status visit_entry(lookup_run *run, rem_slice key, size_t prefix_size
   const char *match = judge(run, rem_buffer_slice(&run->value), labels, &score);
   if (run->likeness.failed)
     return rem_error_nomem(err);
-  return match ? add_hit(run, table, cursor.data, match, score, err) : REM_OK;
+  return match ? add_hit(run, table, cursor.data, stored, match, score, err) : REM_OK;
 }
 
 /* The entries to look at: those of the value, those that start with it, or all of the tenant. */
@@ -136,6 +142,18 @@ static rem_status scan_prefix(const lookup_run *run, rem_buffer *prefix, rem_err
   return rem_buffer_status(prefix, err);
 }
 
+/* The entries of the transaction that begin with `prefix`. */
+static rem_status scan_written(lookup_run *run, rem_slice prefix, size_t base_size, rem_error *err) {
+  rem_buffer end REM_CLEANUP(rem_buffer_deinit) = {0};
+  rem_pending_walk walk;
+  rem_key_prefix_end(&end, prefix);
+  REM_TRY(rem_buffer_status(&end, err));
+  REM_TRY(rem_transaction_walk(run->cursor->transaction, REM_CF_KEY_INDEX, prefix, rem_buffer_slice(&end), &walk, err));
+  while (rem_pending_walk_next(&walk))
+    REM_TRY(visit_entry(run, walk.key, base_size, walk.value, false, err));
+  return REM_OK;
+}
+
 static rem_status scan(lookup_run *run, rem_error *err) {
   rem_buffer prefix REM_CLEANUP(rem_buffer_deinit) = {0}, base REM_CLEANUP(rem_buffer_deinit) = {0};
   rem_kv_iterator *iterator REM_AUTO_ITERATOR = NULL;
@@ -146,9 +164,10 @@ static rem_status scan(lookup_run *run, rem_error *err) {
                                  rem_buffer_slice(&prefix), &iterator, err));
   for (rem_kv_iterator_first(iterator); rem_kv_iterator_valid(iterator); rem_kv_iterator_next(iterator)) {
     REM_TRY(rem_engine_check_usable(run->cursor->engine, err));
-    REM_TRY(visit_entry(run, rem_kv_iterator_key(iterator), base.size, rem_kv_iterator_value(iterator), err));
+    REM_TRY(visit_entry(run, rem_kv_iterator_key(iterator), base.size, rem_kv_iterator_value(iterator), true, err));
   }
-  return rem_kv_iterator_status(iterator, err);
+  REM_TRY(rem_kv_iterator_status(iterator, err));
+  return scan_written(run, rem_buffer_slice(&prefix), base.size, err);
 }
 
 static int compare_hits(const void *a, const void *b) {
@@ -164,18 +183,20 @@ static int compare_hits(const void *a, const void *b) {
 
 rem_status rem_entity_lookup(rem_engine *engine, const char *tenant, rem_slice key, unsigned flags, int64_t limit,
                              rem_cursor **ret_cursor, rem_error *err) {
-  return rem_entity_lookup_at(engine, tenant, NULL, key, flags, limit, ret_cursor, err);
+  return rem_entity_lookup_at(engine, tenant, NULL, NULL, key, flags, limit, ret_cursor, err);
 }
 
-rem_status rem_entity_lookup_at(rem_engine *engine, const char *tenant, rem_kv_snapshot *snapshot, rem_slice key, unsigned flags,
-                                int64_t limit, rem_cursor **ret_cursor, rem_error *err) {
-  lookup_run run REM_CLEANUP(lookup_run_deinit) = {.wanted = key, .flags = flags};
+rem_status rem_entity_lookup_at(rem_engine *engine, const char *tenant, rem_kv_snapshot *snapshot, rem_transaction *transaction, rem_slice key,
+                                unsigned flags, int64_t limit, rem_cursor **ret_cursor, rem_error *err) {
+  lookup_run run REM_CLEANUP(lookup_run_deinit) = {
+      .wanted = key, .flags = flags, .moment = transaction ? rem_transaction_moment(transaction) : 0};
   REM_TRY(rem_engine_check_usable(engine, err));
   if (flags & (REM_LOOKUP_IGNORE_CASE | REM_LOOKUP_FUZZY))
     REM_TRY(rem_likeness_init(&run.likeness, key, err));
   rem_cursor *cursor;
   REM_TRY(rem_cursor__new(engine, tenant, snapshot, &cursor, err));
   run.cursor = cursor;
+  cursor->transaction = transaction;
   rem_status status = scan(&run, err);
   if (status < 0) {
     rem_entity_cursor_free(cursor);

@@ -40,6 +40,12 @@ static void own(rem_row *row, const char *tenant, rem_table *table, const uint8_
   memcpy(row->tenant, tenant, strlen(tenant) + 1);
 }
 
+void rem_row__show(rem_row *row, const char *tenant, rem_table *table, const uint8_t id[16], const rem_record *record) {
+  rem_row__reset(row);
+  row->record = *record;
+  own(row, tenant, table, id);
+}
+
 /* A stub was found: the whole record is in `large`. */
 static rem_status read_large(rem_engine *engine, const rem_kv_snapshot *snapshot, const char *tenant,
                              const rem_table *table, const uint8_t id[16], rem_row *row, rem_error *err) {

@@ -29,6 +29,9 @@ void rem_row__deinit(rem_row *row);
 /* Empties it, keeps memory. */
 void rem_row__reset(rem_row *row);
 
+/* Shows a record that the caller keeps (borrowed): it outlives what is read from the row. */
+void rem_row__show(rem_row *row, const char *tenant, rem_table *table, const uint8_t id[16], const rem_record *record);
+
 /* Fills `row` with the row `id`, deleted or not: REM_OK, or REM_NOT_FOUND with the row empty. `snapshot` NULL: the latest. */
 REM_CHECKED rem_status rem_read_id(rem_engine *engine, const rem_kv_snapshot *snapshot, const char *tenant,
                                    rem_table *table, const uint8_t id[16], rem_row *row, rem_error *err);

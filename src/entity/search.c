@@ -204,6 +204,28 @@ static rem_status drop_unmatched(search_run *run, rem_table_list *list, rem_erro
   return status;
 }
 
+static rem_status list_one(search_run *run, const char *tenant, const char *name, rem_table_list *list, rem_error *err) {
+  list->tables = rem_calloc(1, sizeof *list->tables);
+  if (!list->tables)
+    return rem_error_nomem(err);
+  REM_TRY(rem_registry_table(run->engine->registry, tenant, name, &list->tables[0], err));
+  list->count = 1;
+  return REM_OK;
+}
+
+rem_status rem_entity_searched_tables(rem_engine *engine, const char *tenant, const char *table, rem_slice text, rem_table_list *ret_list,
+                                      rem_error *err) {
+  search_run run = {.engine = engine, .text = text};
+  rem_cursor cursor = {.engine = engine};
+  memcpy(cursor.tenant, tenant, strlen(tenant) + 1);
+  run.cursor = &cursor;
+  if (table)
+    return list_one(&run, tenant, table, ret_list, err);
+  REM_TRY(rem_registry_list(engine->registry, tenant, ret_list, err));
+  drop_unsearched(ret_list);
+  return ret_list->count > MOST_TABLES ? keep_best_described(&run, ret_list, err) : REM_OK;
+}
+
 static rem_status search_all(search_run *run, rem_table_list *list, rem_error *err) {
   drop_unsearched(list);
   if (run->options->where_json)
@@ -221,15 +243,6 @@ static rem_status search_named(search_run *run, rem_table *table, rem_error *err
   rem_error_set(err, REM_INVALID, "'%s' has no embedded fields to search", table->name);
   rem_error_hint(err, "set 'embedding_fields' or 'embedding_provider' in its schema, or use 'db list %s'", table->name);
   return REM_INVALID;
-}
-
-static rem_status list_one(search_run *run, const char *tenant, const char *name, rem_table_list *list, rem_error *err) {
-  list->tables = rem_calloc(1, sizeof *list->tables);
-  if (!list->tables)
-    return rem_error_nomem(err);
-  REM_TRY(rem_registry_table(run->engine->registry, tenant, name, &list->tables[0], err));
-  list->count = 1;
-  return REM_OK;
 }
 
 /* The snapshot, and the definitions that belong to it: of the table named, or of all. */
@@ -253,10 +266,14 @@ static int compare_hits(const void *a, const void *b) {
   return order ? order : memcmp(x->id, y->id, 16);
 }
 
-/* Offset and limit over the hits of all tables together. */
-static void cut_hits(rem_cursor *cursor, const rem_read_options *options) {
+void rem_cursor__sort_by_score(rem_cursor *cursor) {
   if (cursor->hit_count)
     qsort(cursor->hits, cursor->hit_count, sizeof *cursor->hits, compare_hits);
+}
+
+/* Offset and limit over the hits of all tables together. */
+static void cut_hits(rem_cursor *cursor, const rem_read_options *options) {
+  rem_cursor__sort_by_score(cursor);
   size_t offset = options->offset > 0 ? (size_t)options->offset : 0;
   cursor->next_hit = offset < cursor->hit_count ? offset : cursor->hit_count;
   if (!wants_all(options))

@@ -1,52 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "entity/transaction.h"
+#include "entity/transaction_internal.h"
 
 #include <stdlib.h>
 
 #include "base/instant.h"
 #include "base/json.h"
 #include "base/uuid.h"
-#include "entity/batch_internal.h"
-#include "entity/read_notes.h"
 #include "index/entries.h"
 #include "storage/key.h"
 #include "storage/log.h"
-
-typedef struct pending_state {
-  rem_pending_row row; /* first: what readers hold */
-  struct pending_state *previous;
-  struct pending_head *head;
-  rem_slice key; /* of a row whose id does not follow from it; else empty */
-  struct pending_state *same_key; /* the one before with this key */
-} pending_state;
-
-typedef struct pending_head {
-  pending_state *newest; /* NULL: all of it was taken back */
-  uint8_t id[16];
-  bool was_live;
-} pending_head;
-
-typedef struct pending_table {
-  rem_table *table; /* owned reference */
-  pending_head **heads; /* the first `sorted` of them by id */
-  size_t count, sorted, capacity;
-} pending_table;
-
-struct rem_transaction {
-  rem_engine *engine; /* borrowed */
-  const rem_kv_snapshot *snapshot;
-  rem_batch *batch; /* owned; NULL after the commit */
-  rem_arena arena;  /* heads, states, records */
-  rem_hash_map rows; /* table number (4 bytes), id -> pending_head * */
-  rem_hash_map aliases; /* table number, key -> the last pending_state * that has such a `key` */
-  pending_table *tables;
-  size_t table_count;
-  pending_state **states; /* in the order of the writes; as many as the batch has changes */
-  size_t state_count, state_capacity;
-  rem_read_notes reads;
-  uint64_t first_seq; /* the tenant's last number under the snapshot */
-  rem_row row;        /* scratch */
-};
 
 rem_status rem_transaction_new(rem_engine *engine, const char *tenant, const rem_kv_snapshot *snapshot, size_t max_bytes,
                                rem_transaction **ret_transaction, rem_error *err) {
@@ -55,6 +17,7 @@ rem_status rem_transaction_new(rem_engine *engine, const char *tenant, const rem
     return rem_error_nomem(err);
   transaction->engine = engine;
   transaction->snapshot = snapshot;
+  memcpy(transaction->tenant, tenant, strlen(tenant) + 1);
   rem_arena_init(&transaction->arena, max_bytes);
   rem_row__init(&transaction->row, engine);
   rem_status status = rem_entity_batch_new(engine, tenant, &transaction->batch, err);
@@ -94,7 +57,7 @@ static rem_status too_large(rem_error *err) {
 /* ------------------------------------------------------------------------------------------- */
 /* Tables, heads, states                                                                        */
 
-static pending_table *find_table(const rem_transaction *transaction, const rem_table *table, uint32_t *ret_number) {
+rem_pending_table *rem_transaction__table(const rem_transaction *transaction, const rem_table *table, uint32_t *ret_number) {
   for (size_t i = 0; i < transaction->table_count; i++)
     if (transaction->tables[i].table == table || strcmp(transaction->tables[i].table->name, table->name) == 0) {
       *ret_number = (uint32_t)i;
@@ -103,16 +66,16 @@ static pending_table *find_table(const rem_transaction *transaction, const rem_t
   return NULL;
 }
 
-static pending_table *need_table(rem_transaction *transaction, rem_table *table, uint32_t *ret_number) {
-  pending_table *found = find_table(transaction, table, ret_number);
+static rem_pending_table *need_table(rem_transaction *transaction, rem_table *table, uint32_t *ret_number) {
+  rem_pending_table *found = rem_transaction__table(transaction, table, ret_number);
   if (found)
     return found;
-  pending_table *tables = rem_realloc(transaction->tables, (transaction->table_count + 1) * sizeof *tables);
+  rem_pending_table *tables = rem_realloc(transaction->tables, (transaction->table_count + 1) * sizeof *tables);
   if (!tables)
     return NULL;
   transaction->tables = tables;
   *ret_number = (uint32_t)transaction->table_count;
-  tables[transaction->table_count] = (pending_table){.table = rem_table_ref(table)};
+  tables[transaction->table_count] = (rem_pending_table){.table = rem_table_ref(table)};
   return &tables[transaction->table_count++];
 }
 
@@ -122,28 +85,32 @@ static rem_slice row_name(uint8_t bytes[20], uint32_t table, const uint8_t id[16
   return rem_slice_of(bytes, 20);
 }
 
-static pending_state *find_state(const rem_transaction *transaction, const rem_table *table, const uint8_t id[16]) {
+rem_pending_head *rem_transaction__head(const rem_transaction *transaction, const rem_table *table, const uint8_t id[16]) {
   uint8_t bytes[20];
   uint32_t number;
-  if (!find_table(transaction, table, &number))
+  if (!rem_transaction__table(transaction, table, &number))
     return NULL;
-  pending_head *head = rem_hash_map_get(&transaction->rows, row_name(bytes, number, id));
+  return rem_hash_map_get(&transaction->rows, row_name(bytes, number, id));
+}
+
+static rem_pending_state *find_state(const rem_transaction *transaction, const rem_table *table, const uint8_t id[16]) {
+  rem_pending_head *head = rem_transaction__head(transaction, table, id);
   return head ? head->newest : NULL;
 }
 
-static pending_head *need_head(rem_transaction *transaction, rem_table *table, const uint8_t id[16], bool was_live) {
+static rem_pending_head *need_head(rem_transaction *transaction, rem_table *table, const uint8_t id[16], bool was_live) {
   uint8_t bytes[20];
   uint32_t number;
-  pending_table *pending = need_table(transaction, table, &number);
+  rem_pending_table *pending = need_table(transaction, table, &number);
   if (!pending)
     return NULL;
   rem_slice name = row_name(bytes, number, id);
-  pending_head *head = rem_hash_map_get(&transaction->rows, name);
+  rem_pending_head *head = rem_hash_map_get(&transaction->rows, name);
   if (head)
     return head;
   if (pending->count == pending->capacity) {
     size_t capacity = pending->capacity ? pending->capacity * 2 : 16;
-    pending_head **heads = rem_realloc(pending->heads, capacity * sizeof *heads);
+    rem_pending_head **heads = rem_realloc(pending->heads, capacity * sizeof *heads);
     if (!heads)
       return NULL;
     pending->heads = heads;
@@ -162,7 +129,7 @@ static bool room_for_state(rem_transaction *transaction) {
   if (transaction->state_count < transaction->state_capacity)
     return true;
   size_t capacity = transaction->state_capacity ? transaction->state_capacity * 2 : 16;
-  pending_state **states = rem_realloc(transaction->states, capacity * sizeof *states);
+  rem_pending_state **states = rem_realloc(transaction->states, capacity * sizeof *states);
   if (!states)
     return false;
   transaction->states = states;
@@ -179,10 +146,10 @@ static rem_slice alias_name(rem_buffer *buffer, uint32_t table, rem_slice key) {
 }
 
 /* Makes `state` the last with its key, or, when it is taken back, the one before it. */
-static rem_status turn_alias(rem_transaction *transaction, pending_state *state, bool back, rem_error *err) {
+static rem_status turn_alias(rem_transaction *transaction, rem_pending_state *state, bool back, rem_error *err) {
   rem_buffer buffer REM_CLEANUP(rem_buffer_deinit) = {0};
   uint32_t number = 0;
-  (void)find_table(transaction, state->row.table, &number);
+  (void)rem_transaction__table(transaction, state->row.table, &number);
   rem_slice name = alias_name(&buffer, number, state->key);
   REM_TRY(rem_buffer_status(&buffer, err));
   if (!back)
@@ -196,15 +163,15 @@ static rem_status turn_alias(rem_transaction *transaction, pending_state *state,
 /* What a write leaves of its row, on top of what there was. */
 static rem_status push_state(rem_transaction *transaction, rem_table *table, const uint8_t id[16], bool was_live, rem_slice record,
                              const rem_record_system *system, rem_slice key, rem_error *err) {
-  pending_head *head = need_head(transaction, table, id, was_live);
-  pending_state *state = head ? rem_arena_calloc(&transaction->arena, 1, sizeof *state) : NULL;
+  rem_pending_head *head = need_head(transaction, table, id, was_live);
+  rem_pending_state *state = head ? rem_arena_calloc(&transaction->arena, 1, sizeof *state) : NULL;
   uint8_t *copy = state ? rem_arena_memdup(&transaction->arena, record.data, record.size) : NULL;
   if (!copy || !room_for_state(transaction))
     return too_large(err);
   rem_record_system_set(copy, system);
   REM_TRY(rem_record_open(copy, record.size, &state->row.record, err));
   uint32_t number;
-  state->row.table = find_table(transaction, table, &number)->table;
+  state->row.table = rem_transaction__table(transaction, table, &number)->table;
   state->row.was_live = head->was_live;
   memcpy(state->row.id, id, 16);
   if (key.size) {
@@ -217,7 +184,11 @@ static rem_status push_state(rem_transaction *transaction, rem_table *table, con
   }
   state->head = head;
   state->previous = head->newest;
-  head->newest = state;
+  state->older = head->history;
+  state->written = ++transaction->moment;
+  state->taken_back = UINT64_MAX;
+  head->newest = head->history = state;
+  state->place = transaction->state_count;
   transaction->states[transaction->state_count++] = state;
   return REM_OK;
 }
@@ -230,8 +201,10 @@ void rem_transaction_rewind(rem_transaction *transaction, size_t mark) {
   if (!transaction->batch)
     return;
   while (transaction->state_count > mark) {
-    pending_state *state = transaction->states[--transaction->state_count];
+    rem_pending_state *state = transaction->states[--transaction->state_count];
     state->head->newest = state->previous;
+    state->taken_back = ++transaction->moment;
+    rem_transaction__unindex(transaction, state);
     /* Without memory for it the state stays where it is found, and is passed over there. */
     if (state->key.size)
       (void)!turn_alias(transaction, state, true, NULL);
@@ -255,14 +228,14 @@ typedef struct base_row {
 
 static rem_status find_base(rem_transaction *transaction, rem_table *table, const uint8_t id[16], base_row *base, rem_error *err) {
   *base = (base_row){0};
-  pending_state *state = find_state(transaction, table, id);
+  rem_pending_state *state = find_state(transaction, table, id);
   if (state) {
     base->found = true;
     base->was_live = state->row.was_live;
     base->record = state->row.record;
   } else {
     rem_status status =
-        rem_read_id(transaction->engine, transaction->snapshot, transaction->batch->tenant, table, id, &transaction->row, err);
+        rem_read_id(transaction->engine, transaction->snapshot, transaction->tenant, table, id, &transaction->row, err);
     REM_TRY(status);
     base->found = status == REM_OK;
     if (base->found)
@@ -281,8 +254,8 @@ static rem_status find_base(rem_transaction *transaction, rem_table *table, cons
 static rem_status find_alias(rem_transaction *transaction, const rem_table *table, rem_slice key, uint8_t ret_id[16], rem_error *err) {
   uint32_t number;
   rem_buffer name REM_CLEANUP(rem_buffer_deinit) = {0};
-  const pending_state *state = NULL;
-  if (rem_transaction_has_aliases(transaction) && find_table(transaction, table, &number))
+  const rem_pending_state *state = NULL;
+  if (rem_transaction_has_aliases(transaction) && rem_transaction__table(transaction, table, &number))
     state = rem_hash_map_get(&transaction->aliases, alias_name(&name, number, key));
   REM_TRY(rem_buffer_status(&name, err));
   while (state && state->head->newest != state)
@@ -293,7 +266,7 @@ static rem_status find_alias(rem_transaction *transaction, const rem_table *tabl
   }
   rem_buffer alias REM_CLEANUP(rem_buffer_deinit) = {0};
   rem_kv_pin pin REM_AUTO_PIN = {0};
-  rem_index_alias_key(&alias, transaction->batch->tenant, table->name, key);
+  rem_index_alias_key(&alias, transaction->tenant, table->name, key);
   REM_TRY(rem_buffer_status(&alias, err));
   rem_status status = rem_kv_get(transaction->engine->kv, transaction->snapshot, REM_CF_KEY_INDEX, rem_buffer_slice(&alias), &pin, err);
   if (status == REM_OK && pin.size == 16)
@@ -469,7 +442,7 @@ rem_status rem_transaction_delete(rem_transaction *transaction, rem_table *table
 /* Reading                                                                                      */
 
 const rem_pending_row *rem_transaction_find(const rem_transaction *transaction, const rem_table *table, const uint8_t id[16]) {
-  const pending_state *state = find_state(transaction, table, id);
+  const rem_pending_state *state = find_state(transaction, table, id);
   return state ? &state->row : NULL;
 }
 
@@ -477,16 +450,51 @@ bool rem_transaction_has_aliases(const rem_transaction *transaction) {
   return transaction->aliases.count > 0;
 }
 
+uint64_t rem_transaction_moment(const rem_transaction *transaction) {
+  return transaction->moment;
+}
+
+bool rem_transaction_wrote(const rem_transaction *transaction, const rem_table *table, const uint8_t id[16], uint64_t moment) {
+  const rem_pending_head *head = transaction->state_count || transaction->moment ? rem_transaction__head(transaction, table, id) : NULL;
+  for (const rem_pending_state *state = head ? head->history : NULL; state; state = state->older)
+    if (state->written <= moment && state->taken_back > moment)
+      return true;
+  return false;
+}
+
+bool rem_transaction_wrote_id(const rem_transaction *transaction, const uint8_t id[16]) {
+  for (size_t i = 0; i < transaction->table_count; i++)
+    if (rem_transaction_find(transaction, transaction->tables[i].table, id))
+      return true;
+  return false;
+}
+
+rem_status rem_transaction_read(rem_transaction *transaction, rem_engine *engine, const rem_kv_snapshot *snapshot, const char *tenant,
+                                rem_table *table, const uint8_t id[16], rem_row *row, rem_error *err) {
+  const rem_pending_row *pending = transaction ? rem_transaction_find(transaction, table, id) : NULL;
+  if (pending) {
+    rem_row__show(row, tenant, table, id, &pending->record);
+    return REM_OK;
+  }
+  rem_status status = rem_read_id(engine, snapshot, tenant, table, id, row, err);
+  if (status == REM_OK && transaction) {
+    rem_record_system system;
+    rem_record_system_get(&row->record, &system);
+    rem_transaction_note(transaction, table, id, system.seq);
+  }
+  return status;
+}
+
 static int compare_heads(const void *a, const void *b) {
-  return memcmp((*(const pending_head *const *)a)->id, (*(const pending_head *const *)b)->id, 16);
+  return memcmp((*(const rem_pending_head *const *)a)->id, (*(const rem_pending_head *const *)b)->id, 16);
 }
 
 /* Sorts the heads that came since the last time, and merges them in from behind. */
-static rem_status sort_heads(pending_table *pending, rem_error *err) {
+static rem_status sort_heads(rem_pending_table *pending, rem_error *err) {
   size_t old = pending->sorted, added = pending->count - old, at = pending->count;
   if (added == 0)
     return REM_OK;
-  pending_head **tail REM_AUTO_FREE = rem_alloc(added * sizeof *tail);
+  rem_pending_head **tail REM_AUTO_FREE = rem_alloc(added * sizeof *tail);
   if (!tail)
     return rem_error_nomem(err);
   memcpy(tail, pending->heads + old, added * sizeof *tail);
@@ -502,7 +510,7 @@ static rem_status sort_heads(pending_table *pending, rem_error *err) {
 rem_status rem_transaction_collect(const rem_transaction *transaction, const rem_table *table, rem_arena *arena,
                                    const rem_pending_row ***ret_rows, size_t *ret_count, rem_error *err) {
   uint32_t number;
-  pending_table *pending = find_table(transaction, table, &number);
+  rem_pending_table *pending = rem_transaction__table(transaction, table, &number);
   *ret_count = 0;
   *ret_rows = NULL;
   if (!pending || pending->count == 0)
@@ -523,9 +531,9 @@ rem_status rem_transaction_collect(const rem_transaction *transaction, const rem
 int64_t rem_transaction_live_delta(const rem_transaction *transaction, const rem_table *table) {
   uint32_t number;
   int64_t delta = 0;
-  const pending_table *pending = find_table(transaction, table, &number);
+  const rem_pending_table *pending = rem_transaction__table(transaction, table, &number);
   for (size_t i = 0; pending && i < pending->count; i++) {
-    const pending_state *state = pending->heads[i]->newest;
+    const rem_pending_state *state = pending->heads[i]->newest;
     if (state)
       delta += !rem_record_is_deleted(&state->row.record) - state->row.was_live;
   }
@@ -559,7 +567,7 @@ static rem_status check_note(const rem_transaction *transaction, rem_commit_grou
   const rem_table *table = transaction->tables[note->table].table;
   rem_buffer *key = rem_commit_scratch(group, 0);
   rem_kv_pin pin REM_AUTO_PIN = {0};
-  rem_key_entity(key, transaction->batch->tenant, table->name, note->id);
+  rem_key_entity(key, transaction->tenant, table->name, note->id);
   REM_TRY(rem_buffer_status(key, err));
   rem_status status = rem_commit_get(group, REM_CF_ENTITIES, rem_buffer_slice(key), &pin, err);
   REM_TRY(status);
@@ -576,7 +584,7 @@ static rem_status check_note(const rem_transaction *transaction, rem_commit_grou
 
 rem_status rem_transaction__check(const rem_transaction *transaction, rem_commit_group *group, rem_error *err) {
   uint64_t next;
-  REM_TRY(rem_log_next_seq(group, transaction->batch->tenant, &next, err));
+  REM_TRY(rem_log_next_seq(group, transaction->tenant, &next, err));
   if (next == transaction->first_seq + 1)
     return REM_OK;
   if (transaction->reads.lost)

@@ -8,6 +8,8 @@
  *
  *   heads  [ id ] ── newest ── previous ── previous      one state a write; a rewind takes the last ones off again
  *
+ *   entries    the index entries of the pending rows, made when one of them is first looked for (transaction_index.c)
+ *
  * Reading is the caller's: it walks the store under the snapshot and lays the pending rows over it (collect, find). States live as long as
  * the transaction, also those taken back, so a reader that holds one never loses it.
  *
@@ -65,6 +67,35 @@ bool rem_transaction_has_aliases(const rem_transaction *transaction);
 /* The rows of `table` that the transaction has written, deleted ones too, sorted by id: an array in `arena` of `ret_count`. */
 REM_CHECKED rem_status rem_transaction_collect(const rem_transaction *transaction, const rem_table *table, rem_arena *arena,
                                                const rem_pending_row ***ret_rows, size_t *ret_count, rem_error *err);
+/* The moment it is: it changes with every write and with everything that is taken back. */
+uint64_t rem_transaction_moment(const rem_transaction *transaction);
+/* Had it written the row `id` of `table` by that moment, and not taken back by then? */
+bool rem_transaction_wrote(const rem_transaction *transaction, const rem_table *table, const uint8_t id[16], uint64_t moment);
+/* Has it written a row of that id in any table? */
+bool rem_transaction_wrote_id(const rem_transaction *transaction, const uint8_t id[16]);
+/* As rem_read_id(), with what the transaction has written; a row of the store is noted as read. `transaction` NULL: none. A row that is pending is
+ * borrowed from the transaction. */
+REM_CHECKED rem_status rem_transaction_read(rem_transaction *transaction, rem_engine *engine, const rem_kv_snapshot *snapshot, const char *tenant,
+                                            rem_table *table, const uint8_t id[16], rem_row *row, rem_error *err);
+
+/* The index entries of the rows as the transaction has left them, in key order: those of `family` from `lower` on and below `upper`. What index/entries.h makes of
+ * a row, deleted ones too. Aliases are not among them. */
+typedef struct rem_pending_walk {
+  rem_transaction *transaction; /* borrowed */
+  const struct rem_entry_node *node;
+  rem_slice upper; /* borrowed from the caller */
+  rem_slice key, value; /* of the entry; borrowed from the transaction */
+  const rem_pending_row *row;
+} rem_pending_walk;
+
+/* Begins before the first entry. `transaction` NULL: there is none. What is written after is not seen for sure. */
+REM_CHECKED rem_status rem_transaction_walk(rem_transaction *transaction, rem_kv_family family, rem_slice lower, rem_slice upper,
+                                            rem_pending_walk *ret_walk, rem_error *err);
+/* False at the end. */
+bool rem_pending_walk_next(rem_pending_walk *walk);
+/* How many entries all walks together have looked at, for tests of what they cost. */
+uint64_t rem_transaction_entries_seen(const rem_transaction *transaction);
+
 /* How many more live rows the table has by it. */
 int64_t rem_transaction_live_delta(const rem_transaction *transaction, const rem_table *table);
 /* A row of the store was read; reading it again adds nothing. Never fails: beyond a bound of rows, or without memory, any commit of others will count

@@ -64,9 +64,8 @@ typedef struct rem_table_cursor {
   rem_ranking *ranking;      /* SEARCH; NULL: nothing is found */
 
   /* Rows of the transaction (cursor_pending.c). */
-  const rem_pending_row **pending; /* all it has written to the table, by id */
-  size_t pending_count;
-  rem_pending_place *places;       /* of them, those to be given */
+  uint64_t moment;                 /* of the transaction, when the walk began */
+  rem_pending_place *places;       /* those to be given */
   size_t place_count, next_place;
   bool held, store_done;           /* a row of the store waits for those before it */
   uint8_t held_id[16];

@@ -2,7 +2,7 @@
 /*
  * The rows that the transaction has written, laid over those of the store.
  *
- * They are collected when the walk begins. A row of the store that the transaction has written is passed over, and the transaction's own rows that
+ * They are collected when the walk begins. A row of the store that the transaction has written by then is passed over, and the transaction's own rows that
  * pass the terms are given in its place: merged in where an order was promised, after the store's rows where none was. Rows of the store are noted
  * as read, so that the commit finds out whether somebody has changed them.
  */
@@ -80,40 +80,91 @@ static rem_status begin_scored(rem_table_cursor *cursor, rem_error *err) {
   return REM_OK;
 }
 
-/* All rows of the transaction; of a walk over known ids only those, or a transaction of many statements would cost the square of them. */
-static rem_status collect(rem_table_cursor *cursor, rem_error *err) {
-  const rem_transaction *transaction = cursor->view->transaction;
-  rem_table *table = cursor->module->table;
-  bool by_id = cursor->path == REM_PATH_ID || (cursor->path == REM_PATH_KEY && !rem_transaction_has_aliases(transaction));
-  if (!by_id)
-    return rem_transaction_collect(transaction, table, &cursor->arena, &cursor->pending, &cursor->pending_count, err);
-  cursor->pending = rem_arena_alloc(&cursor->arena, (cursor->id_count + 1) * sizeof *cursor->pending);
-  if (!cursor->pending)
-    return rem_error_nomem(err);
+/* Rows that were written, found by something. */
+typedef struct found_rows {
+  const rem_pending_row **items; /* in the cursor's arena */
+  size_t count, capacity;
+} found_rows;
+
+static rem_status add_found(rem_table_cursor *cursor, found_rows *found, const rem_pending_row *row, rem_error *err) {
+  if (found->count == found->capacity) {
+    size_t capacity = found->capacity ? found->capacity * 2 : 16;
+    const rem_pending_row **items = rem_arena_alloc(&cursor->arena, capacity * sizeof *items);
+    if (!items)
+      return rem_error_nomem(err);
+    if (found->count)
+      memcpy(items, found->items, found->count * sizeof *items);
+    found->items = items;
+    found->capacity = capacity;
+  }
+  found->items[found->count++] = row;
+  return REM_OK;
+}
+
+static int compare_rows(const void *a, const void *b) {
+  return memcmp((*(const rem_pending_row *const *)a)->id, (*(const rem_pending_row *const *)b)->id, 16);
+}
+
+/* A row may be found more than once: by several elements of a list, in overlapping stretches. */
+static void each_once(found_rows *found) {
+  size_t kept = 0;
+  if (found->count > 1)
+    qsort(found->items, found->count, sizeof *found->items, compare_rows);
+  for (size_t i = 0; i < found->count; i++)
+    if (kept == 0 || found->items[kept - 1] != found->items[i])
+      found->items[kept++] = found->items[i];
+  found->count = kept;
+}
+
+static rem_status find_by_ids(rem_table_cursor *cursor, found_rows *found, rem_error *err) {
   for (size_t i = 0; i < cursor->id_count; i++) {
-    const rem_pending_row *row = rem_transaction_find(transaction, table, cursor->ids[i]);
+    const rem_pending_row *row = rem_transaction_find(cursor->view->transaction, cursor->module->table, cursor->ids[i]);
     if (row)
-      cursor->pending[cursor->pending_count++] = row;
+      REM_TRY(add_found(cursor, found, row, err));
   }
   return REM_OK;
 }
 
+static rem_status find_by_index(rem_table_cursor *cursor, found_rows *found, rem_error *err) {
+  for (size_t i = 0; i < cursor->stretch_count; i++) {
+    rem_pending_walk walk;
+    REM_TRY(rem_transaction_walk(cursor->view->transaction, REM_CF_FIELD_INDEX, cursor->stretches[i].lower, cursor->stretches[i].upper, &walk, err));
+    while (rem_pending_walk_next(&walk))
+      REM_TRY(add_found(cursor, found, walk.row, err));
+  }
+  each_once(found);
+  return REM_OK;
+}
+
+/* The rows of the transaction that the walk may give: those at its ids or in its stretches of an index, else all. A statement that looks for few must not cost
+ * what the transaction has written, or a transaction of many statements costs the square of its rows. */
+static rem_status collect(rem_table_cursor *cursor, found_rows *found, rem_error *err) {
+  const rem_transaction *transaction = cursor->view->transaction;
+  if (cursor->path == REM_PATH_ID || (cursor->path == REM_PATH_KEY && !rem_transaction_has_aliases(transaction)))
+    return find_by_ids(cursor, found, err);
+  if (cursor->path == REM_PATH_INDEX)
+    return find_by_index(cursor, found, err);
+  return rem_transaction_collect(transaction, cursor->module->table, &cursor->arena, &found->items, &found->count, err);
+}
+
 rem_status rem_table_cursor__begin_pending(rem_table_cursor *cursor, rem_error *err) {
-  cursor->pending_count = cursor->place_count = cursor->next_place = 0;
+  found_rows found = {0};
+  cursor->place_count = cursor->next_place = 0;
   cursor->held = cursor->store_done = false;
   if (!cursor->view->transaction || cursor->path == REM_PATH_COUNT)
     return REM_OK;
-  REM_TRY(collect(cursor, err));
-  if (cursor->pending_count == 0)
+  cursor->moment = rem_transaction_moment(cursor->view->transaction);
+  REM_TRY(collect(cursor, &found, err));
+  if (found.count == 0)
     return REM_OK;
-  cursor->places = rem_arena_alloc(&cursor->arena, cursor->pending_count * sizeof *cursor->places);
+  cursor->places = rem_arena_alloc(&cursor->arena, found.count * sizeof *cursor->places);
   if (!cursor->places)
     return rem_error_nomem(err);
-  for (size_t i = 0; i < cursor->pending_count; i++) {
-    if (!passes(cursor, cursor->pending[i]))
+  for (size_t i = 0; i < found.count; i++) {
+    if (!passes(cursor, found.items[i]))
       continue;
     rem_pending_place *place = &cursor->places[cursor->place_count++];
-    place->row = cursor->pending[i];
+    place->row = found.items[i];
     if (cursor->ordered && cursor->path != REM_PATH_SEARCH)
       REM_TRY(order_key(cursor, place, err));
   }
@@ -126,26 +177,11 @@ rem_status rem_table_cursor__begin_pending(rem_table_cursor *cursor, rem_error *
   return REM_OK;
 }
 
-static bool is_written(const rem_table_cursor *cursor, const uint8_t id[16]) {
-  size_t low = 0, high = cursor->pending_count;
-  while (low < high) {
-    size_t middle = (low + high) / 2;
-    int order = memcmp(cursor->pending[middle]->id, id, 16);
-    if (order == 0)
-      return true;
-    if (order < 0)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return false;
-}
-
 /* The store's next row that the transaction has not written. */
 static rem_status hold_next(rem_table_cursor *cursor, rem_error *err) {
   do
     REM_TRY(rem_table_cursor__step_store(cursor, err));
-  while (!cursor->eof && is_written(cursor, cursor->id));
+  while (!cursor->eof && rem_transaction_wrote(cursor->view->transaction, cursor->module->table, cursor->id, cursor->moment));
   cursor->held = !cursor->eof;
   cursor->store_done = cursor->eof;
   cursor->eof = false;

@@ -67,7 +67,7 @@ static rem_status first_visit(traverse_run *run, rem_slice name, bool *ret_first
 
 static rem_status begin(traverse_run *run, rem_slice start, rem_error *err) {
   rem_cursor *cursor;
-  REM_TRY(rem_entity_lookup_at(run->session->engine, run->session->tenant, run->view->snapshot, start, 0, -1, &cursor, err));
+  REM_TRY(rem_entity_lookup_at(run->session->engine, run->session->tenant, run->view->snapshot, run->view->transaction, start, 0, -1, &cursor, err));
   rem_status status;
   while ((status = rem_entity_cursor_next(cursor, &run->row, err)) == REM_ROW) {
     bool first;
@@ -119,7 +119,7 @@ static rem_status follow(traverse_run *run, const json_t *edge, int64_t depth, r
     return add_row(run, edge, depth, false, err);
   rem_table *table;
   REM_TRY(rem_registry_table(run->session->engine->registry, run->session->tenant, (const char *)table_name.data, &table, err));
-  rem_status status = rem_read_id(run->session->engine, run->view->snapshot, run->session->tenant, table, id, &run->row, err);
+  rem_status status = rem_transaction_read(run->view->transaction, run->session->engine, run->view->snapshot, run->session->tenant, table, id, &run->row, err);
   if (status == REM_OK)
     status = add_row(run, edge, depth, true, err);
   if (status == REM_OK)
@@ -131,8 +131,8 @@ static rem_status follow(traverse_run *run, const json_t *edge, int64_t depth, r
 static rem_status expand(traverse_run *run, size_t at, rem_error *err) {
   json_t *edges REM_AUTO_JSON = NULL;
   const traverse_node node = run->nodes[at];
-  rem_status status = rem_entity_edges_of(run->session->engine, run->session->tenant, run->view->snapshot, node.table, node.id,
-                                          run->direction, &edges, err);
+  rem_status status = rem_entity_edges_of(run->session->engine, run->session->tenant, run->view->snapshot, run->view->transaction, node.table,
+                                          node.id, run->direction, &edges, err);
   REM_TRY(status);
   size_t index;
   json_t *edge;
@@ -174,7 +174,7 @@ static rem_status fill(rem_session *session, rem_view *view, sqlite3_value **arg
   rem_slice start = rem_verb__argument(arguments[0]);
   int64_t depth;
   rem_row__init(&run.row, session->engine);
-  REM_TRY(rem_verb__check(view, "traverse()", err));
+  rem_verb__reads(view);
   REM_TRY(direction_of(rem_verb__argument(arguments[2]), &run.direction, err));
   REM_TRY(depth_of(arguments[1], &depth, err));
   if (!start.data)

@@ -10,12 +10,8 @@
 /* ------------------------------------------------------------------------------------------- */
 /* Shared                                                                                       */
 
-rem_status rem_verb__check(const rem_view *view, const char *name, rem_error *err) {
-  if (!view->transaction || rem_transaction_is_empty(view->transaction))
-    return REM_OK;
-  rem_error_set(err, REM_UNSUPPORTED, "%s does not see what this transaction has written", name);
-  rem_error_hint(err, "commit first, or read the table itself");
-  return REM_UNSUPPORTED;
+void rem_verb__reads(rem_view *view) {
+  view->reads = view->reads || view->transaction;
 }
 
 rem_slice rem_verb__argument(sqlite3_value *argument) {
@@ -45,25 +41,21 @@ rem_status rem_verb__entity(rem_made_rows *list, const rem_row *row, rem_value *
   return rem_made_rows_text(list, json.data, json.size, ret_value, err);
 }
 
-/* "table", what sets it apart, id, key, entity. */
-typedef enum hit_form { HIT_MATCH, HIT_SCORE, HIT_BOTH } hit_form;
-
-static rem_status add_hit(rem_made_rows *list, const rem_row *row, hit_form form, rem_error *err) {
+static rem_status add_hit(rem_made_rows *list, const rem_row *row, rem_hit_form form, rem_error *err) {
   rem_made_row *added;
   REM_TRY(rem_made_rows_add(list, &added, err));
   rem_value *value = added->values;
   REM_TRY(rem_made_rows_text(list, row->table->name, strlen(row->table->name), value++, err));
-  if (form != HIT_MATCH)
+  if (form != REM_HIT_MATCH)
     *value++ = isnan(row->score) ? (rem_value){0} : (rem_value){.type = REM_TYPE_REAL, .real = row->score};
-  if (form != HIT_SCORE)
+  if (form != REM_HIT_SCORE)
     REM_TRY(rem_made_rows_text(list, row->match, row->match ? strlen(row->match) : 0, value++, err));
   REM_TRY(rem_verb__id(list, row->id, value++, err));
   REM_TRY(rem_verb__key(list, row, value++, err));
   return rem_verb__entity(list, row, value, err);
 }
 
-/* All rows of a cursor, which is taken; in `table` only when that is not empty, and none worse than `least`. */
-static rem_status add_hits(rem_session *session, rem_cursor *cursor, hit_form form, rem_slice table, double least, rem_made_rows *list, rem_error *err) {
+rem_status rem_verb__add_hits(rem_session *session, rem_cursor *cursor, rem_hit_form form, rem_slice table, double least, rem_made_rows *list, rem_error *err) {
   rem_row row;
   rem_row__init(&row, session->engine);
   rem_status status;
@@ -132,30 +124,28 @@ static rem_status fill_lookup(rem_session *session, rem_view *view, sqlite3_valu
   rem_slice key = rem_verb__argument(arguments[0]);
   rem_cursor *cursor;
   unsigned flags;
-  REM_TRY(rem_verb__check(view, "lookup()", err));
+  rem_verb__reads(view);
   REM_TRY(lookup_flags(rem_verb__argument(arguments[1]), &flags, err));
   if (!key.data)
     return REM_OK;
-  REM_TRY(rem_entity_lookup_at(session->engine, session->tenant, view->snapshot, key, flags, -1, &cursor, err));
-  return add_hits(session, cursor, HIT_MATCH, (rem_slice){0}, NAN, list, err);
+  REM_TRY(rem_entity_lookup_at(session->engine, session->tenant, view->snapshot, view->transaction, key, flags, -1, &cursor, err));
+  return rem_verb__add_hits(session, cursor, REM_HIT_MATCH, (rem_slice){0}, NAN, list, err);
 }
 
 static rem_status fill_fuzzy(rem_session *session, rem_view *view, sqlite3_value **arguments, rem_made_rows *list, rem_error *err) {
   rem_slice text = rem_verb__argument(arguments[0]), table;
   char name[REM_TABLE_NAME_SIZE];
   rem_cursor *cursor;
-  REM_TRY(rem_verb__check(view, "fuzzy()", err));
+  rem_verb__reads(view);
   REM_TRY(table_argument(session, arguments[1], name, &table, err));
   if (!text.data)
     return REM_OK;
   double least;
   REM_TRY(score_argument(arguments[2], &least, err));
   unsigned flags = REM_LOOKUP_FUZZY | REM_LOOKUP_IGNORE_CASE;
-  REM_TRY(rem_entity_lookup_at(session->engine, session->tenant, view->snapshot, text, flags, -1, &cursor, err));
-  return add_hits(session, cursor, HIT_BOTH, table, least, list, err);
+  REM_TRY(rem_entity_lookup_at(session->engine, session->tenant, view->snapshot, view->transaction, text, flags, -1, &cursor, err));
+  return rem_verb__add_hits(session, cursor, REM_HIT_BOTH, table, least, list, err);
 }
-
-#define SEARCH_MOST 1000 /* rows of one call without a threshold */
 
 static rem_status fill_search(rem_session *session, rem_view *view, sqlite3_value **arguments, rem_made_rows *list, rem_error *err) {
   rem_slice text = rem_verb__argument(arguments[0]), table;
@@ -163,18 +153,20 @@ static rem_status fill_search(rem_session *session, rem_view *view, sqlite3_valu
   rem_cursor *cursor;
   rem_read_options options;
   int64_t pending = 0;
-  REM_TRY(rem_verb__check(view, "search()", err));
+  rem_verb__reads(view);
   REM_TRY(table_argument(session, arguments[1], name, &table, err));
   if (!text.data)
     return REM_OK;
   rem_read_options_init(&options);
   REM_TRY(score_argument(arguments[2], &options.min_score, err));
+  if (view->transaction && !rem_transaction_is_empty(view->transaction))
+    return rem_verb__search_written(session, view, arguments, table.data ? name : NULL, options.min_score, list, err);
   if (isnan(options.min_score))
-    options.limit = SEARCH_MOST;
+    options.limit = REM_VERB_SEARCH_MOST;
   REM_TRY(rem_entity_search_at(session->engine, session->tenant, view->snapshot, text, table.data ? name : NULL, &options, &cursor, &pending,
                                err));
   session->pending += pending;
-  return add_hits(session, cursor, HIT_SCORE, (rem_slice){0}, NAN, list, err);
+  return rem_verb__add_hits(session, cursor, REM_HIT_SCORE, (rem_slice){0}, NAN, list, err);
 }
 
 /* ------------------------------------------------------------------------------------------- */

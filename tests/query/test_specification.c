@@ -104,8 +104,20 @@ static void a_transaction_finds_what_it_wrote(void **state) {
   values_are(s, "SELECT uri FROM resources WHERE embedding.cosine('frying potatoes') LIMIT 1", "uri", "file:///new.md");
   values_are(s, "SELECT uri FROM resources WHERE embedding.cosine('railway') LIMIT 1", "uri", "file:///soup.md");
   expect(s, "SELECT count(*) AS n FROM resources WHERE embedding.cosine('x') > -2", "{\"n\":4}\n");
-  assert_int_equal(refuse(s, "SEARCH 'potatoes'", NULL), REM_UNSUPPORTED);
+  values_are(s, "SELECT key FROM search('frying potatoes') LIMIT 1", "key", "file:///new.md:0");
+  static const char *const searches[] = {"SELECT \"table\", key, round(score, 4) AS score FROM search('potatoes')",
+                                         "SELECT \"table\", key FROM search('potatoes', 'resources', 0.1)", "SELECT key FROM search('stock', 'resources')",
+                                         "SELECT uri FROM resources WHERE embedding.cosine('a train') LIMIT 3", "SELECT count(*) AS n FROM search('potatoes', NULL, 0.9)"};
+  char *inside[5];
+  for (size_t i = 0; i < 5; i++)
+    inside[i] = run(s, searches[i]);
+  assert_int_equal(refuse(s, "SELECT * FROM search('x', 'person')", NULL), REM_INVALID);
   do_sql(s, "COMMIT");
+  /* What it found in itself is what is found when it is committed. */
+  for (size_t i = 0; i < 5; i++) {
+    expect(s, searches[i], inside[i]);
+    free(inside[i]);
+  }
   values_are(s, "SELECT uri FROM resources WHERE embedding.cosine('frying potatoes') LIMIT 1", "uri", "file:///new.md");
   rem_session_close(s);
   check_whole(*state);
