@@ -17,7 +17,7 @@ static bool is_count(const rem_dialect *d, rem_token_range results) {
   return size == 4 || (alias != NONE && (size == 5 || as));
 }
 
-/* The table that a block only counts; NONE. */
+/* The table that a block only counts; NONE. The view of all tables keeps no count. */
 static uint32_t counted(const rem_dialect *d, const rem_block *block) {
   const rem_query *query = &d->queries.items[block->query];
   if (block->reference_count != 1 || block->distinct || !empty(block->where) || !empty(block->group) || !empty(block->having) ||
@@ -25,7 +25,8 @@ static uint32_t counted(const rem_dialect *d, const rem_block *block) {
     return NONE;
   const rem_reference *reference = &d->references.items[block->first_reference];
   bool alone = block->from.end - block->from.begin == reference->whole.end - reference->whole.begin;
-  return alone && reference->kind == REM_REFERENCE_TABLE && !reference->deleted ? block->first_reference : NONE;
+  bool counts = reference->kind == REM_REFERENCE_TABLE && !reference->table.read_only;
+  return alone && counts && !reference->deleted ? block->first_reference : NONE;
 }
 
 rem_status rem_dialect__edit_counts(rem_dialect *d, rem_error *err) {

@@ -32,6 +32,8 @@ static const struct {
      "SELECT * FROM \"moments\" AS moment WHERE _rem_has(classifications, 'sprint')"},
     {"SELECT * FROM entities WHERE name LIKE '%bob%'",
      NULL},
+    {"SELECT count(*) FROM entities",
+     NULL},
     {"SELECT count(*) FROM resources WHERE embedding.cosine('x') AND category = 'a'",
      "SELECT count(*) FROM (SELECT * FROM resources WHERE (resources._cosine = 'x') AND category = 'a' ORDER BY resources._score DESC LIMIT 10) AS resources "},
     {"SELECT r.name, f.name FROM resources r JOIN files f ON f.uri = r.uri WHERE r.embedding.cosine('x') AND f.status = 'completed' LIMIT 5",
