@@ -322,6 +322,16 @@ static rem_typed type_of_token(rem_dialect *d, uint32_t block, uint32_t i, unsig
   return rem_dialect__is_name(d, i) ? type_of_name(d, block, NONE, i, depth) : anything();
 }
 
+/* A query in parentheses: what its one column is. One of more columns is a row value. */
+static rem_typed type_of_query(rem_dialect *d, uint32_t q, unsigned depth) {
+  uint32_t b = d->queries.items[q].first_block;
+  rem_token_range rest = b == NONE ? (rem_token_range){0} : d->blocks.items[b].results, item;
+  bool one = rem_dialect__next_item(d, &rest, &item) && !rem_dialect__next_item(d, &rest, &item);
+  rem_typed typed = one ? type_of_result(d, q, 0, depth) : anything();
+  typed.column = false;
+  return typed;
+}
+
 static rem_typed type_within(rem_dialect *d, uint32_t block, rem_token_range r, unsigned depth) {
   if (depth > TYPE_DEPTH_MAX || ++d->type_work > TYPE_WORK_MAX || r.begin >= r.end)
     return anything();
@@ -330,9 +340,7 @@ static rem_typed type_within(rem_dialect *d, uint32_t block, rem_token_range r, 
     return type_of_token(d, block, r.begin, depth);
   if (rem_dialect__kind(d, r.begin) == REM_TOKEN_OPEN && rem_dialect__token(d, r.begin)->partner + 1 == r.end) {
     uint32_t q = query_in(d, r.begin);
-    rem_typed inner = q != NONE ? type_of_result(d, q, 0, depth) : type_within(d, block, (rem_token_range){r.begin + 1, r.end - 1}, depth + 1);
-    if (q != NONE) inner.column = false;
-    return inner;
+    return q != NONE ? type_of_query(d, q, depth) : type_within(d, block, (rem_token_range){r.begin + 1, r.end - 1}, depth + 1);
   }
   if (rem_dialect__is(d, r.begin, REM_WORD_CASE) && rem_dialect__token(d, r.begin)->partner + 1 == r.end) {
     gathering g = {.depth = depth};

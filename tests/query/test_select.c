@@ -145,6 +145,8 @@ static void instants_of_expressions_compare_as_instants(void **state) {
   rem_session *s = open_session(*state);
   expect(s, "SELECT role FROM person GROUP BY role HAVING max(born) = '1994-05-01T05:30:00+05:30'", "{\"role\":\"engineer\"}\n");
   expect(s, "SELECT name FROM person WHERE coalesce(born, created_at) < '1990-01-01' ORDER BY name", "{\"name\":\"Bob\"}\n");
+  expect(s, "SELECT name FROM person WHERE (born, age) IN (SELECT born, age FROM person WHERE role = 'manager')", "{\"name\":\"Bob\"}\n");
+  expect(s, "SELECT name FROM person WHERE (born, age) = (SELECT max(born), 31 FROM person)", "{\"name\":\"Ann\"}\n");
   rem_statement *statement = prepare(s, "SELECT name FROM person WHERE coalesce(born, ?1) = ?1 ORDER BY name");
   const rem_value day = text_value("1994-04-30T18:00:00-06:00");
   OK(rem_statement_bind(statement, 1, &day, err));
