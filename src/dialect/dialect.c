@@ -130,6 +130,7 @@ static rem_status translate(rem_dialect *d, rem_error *err) {
   REM_TRY(rem_dialect__edit_choices(d, err));
   REM_TRY(rem_dialect__edit_references(d, err));
   REM_TRY(rem_dialect__edit_lists(d, err));
+  REM_TRY(rem_dialect__edit_row_values(d, err));
   REM_TRY(rem_dialect__plan_searches(d, err));
   REM_TRY(rem_dialect__edit_counts(d, err));
   REM_TRY(edit_explain(d, err));

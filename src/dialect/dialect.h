@@ -148,6 +148,7 @@ typedef struct rem_dialect_statement {
   bool explain;        /* EXPLAIN QUERY PLAN stands before it */
   bool searches;       /* a search, by predicate, verb or table-valued function: needs a model */
   bool default_limit;  /* some ranking search had no LIMIT and was given REM_DIALECT_DEFAULT_LIMIT */
+  bool row_lists;      /* some `(a, b) IN (…)`: equalities offered to a table may be parts of it */
   const char *sql;     /* for SQLite; NUL-terminated unless it is the caller's own text */
   size_t sql_size;
   size_t text_size;    /* bytes of the caller's text it takes, its semicolon included */

@@ -293,9 +293,10 @@ rem_status rem_dialect__edit_choices(rem_dialect *d, rem_error *err);
 /* compare.c: what is compared with what (D35), instants as instants (D19) */
 rem_status rem_dialect__check_comparisons(rem_dialect *d, rem_error *err);
 
-/* count.c: count(*); list.c: ANY, ALL, subscripts; result.c: names of result columns */
+/* count.c: count(*); list.c: ANY, ALL, subscripts; row_value.c: (a, b) IN; result.c: names of result columns */
 rem_status rem_dialect__edit_counts(rem_dialect *d, rem_error *err);
 rem_status rem_dialect__edit_lists(rem_dialect *d, rem_error *err);
+rem_status rem_dialect__edit_row_values(rem_dialect *d, rem_error *err);
 rem_status rem_dialect__keep_result_names(rem_dialect *d, rem_error *err);
 
 /* verb.c */

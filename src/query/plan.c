@@ -42,6 +42,16 @@ static bool is_in(const choice *c, int number) {
   return c->info->aConstraint[number].op == SQLITE_INDEX_CONSTRAINT_EQ && sqlite3_vtab_in(c->info, number, -1);
 }
 
+/*
+ * May it be a part of `(a, b) IN (…)`? SQLite says only that it is an equality, and carries out a plan that uses it once for every value: fine for
+ * finding rows by a value, and for nothing else. Where the other side is known it is a true equality.
+ */
+static bool may_be_part(const choice *c, int number) {
+  sqlite3_value *value = NULL;
+  return c->module->session->row_lists && c->info->aConstraint[number].op == SQLITE_INDEX_CONSTRAINT_EQ && !is_in(c, number) &&
+         (sqlite3_vtab_rhs_value(c->info, number, &value) != SQLITE_OK || !value);
+}
+
 /* Compared as the column itself compares? A COLLATE of the statement's own makes another comparison of it. */
 static bool same_collation(const choice *c, int number, const rem_column *column) {
   const char *collation = sqlite3_vtab_collation(c->info, number);
@@ -179,7 +189,7 @@ static void consider_pair(choice *c) {
   double rows = (is_in(c, number) ? IN_COUNT : 1) * 8;
   offer(c, &plan, places, COST_SEEK + rows * (COST_ENTRY + COST_FETCH), rows);
   int other = second < 0 ? -1 : find_equality(c, second);
-  if (other < 0 || is_in(c, number) || is_in(c, other))
+  if (other < 0 || is_in(c, number) || is_in(c, other) || may_be_part(c, other))
     return;
   plan = (rem_plan){.path = REM_PATH_KEY, .column = (uint16_t)first};
   offer_unique(c, &plan, places, number, other);
@@ -391,13 +401,13 @@ static bool is_in_plan(const choice *c, int number) {
   return false;
 }
 
-/* Everything else that can be judged on a record. An IN is left to SQLite: taking one part of it would run the whole plan once a value. */
+/* Everything else that can be judged on a record. An IN, also of row values, is left to SQLite: taking one part of it would run the whole plan once a value. */
 static void add_filters(choice *c) {
   if (c->plan.path == REM_PATH_COUNT)
     return;
   double share = 1;
   for (int i = 0; i < c->info->nConstraint; i++) {
-    if (is_in_plan(c, i) || !is_usable(c, i) || is_in(c, i))
+    if (is_in_plan(c, i) || !is_usable(c, i) || is_in(c, i) || may_be_part(c, i))
       continue;
     add_term(&c->plan, c->places, c, i, REM_ROLE_FILTER);
     share *= is_equality(c->info->aConstraint[i].op) ? 0.1 : 0.4;

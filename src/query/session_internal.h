@@ -64,6 +64,7 @@ struct rem_statement {
   size_t use_count;
   bool all_tables;         /* it reads `entities` */
   bool outer_joins;        /* it may have some: see rem_plan_choose() */
+  bool row_lists;          /* it may have some (a, b) IN (…): the same */
   rem_view *view;          /* owned reference, while rows are read */
   bool running, has_row;
   int64_t rows;            /* given since the first step */
@@ -85,7 +86,7 @@ struct rem_session {
   sqlite3 *sqlite;
   rem_catalog *catalog;
   rem_view *view; /* of the statement that is stepping; else NULL */
-  bool outer_joins; /* of the statement that is prepared or stepping */
+  bool outer_joins, row_lists; /* of the statement that is prepared or stepping */
   rem_view *transaction_view; /* owned reference: between BEGIN and COMMIT */
   bool knows_json; /* json_each and json_tree have told SQLite their columns */
   bool declaring; /* a module is telling SQLite its columns: nothing of that is the caller's */

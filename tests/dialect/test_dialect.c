@@ -167,6 +167,9 @@ static void statements_have_kinds(void **state) {
   assert_true(rewrite("SELECT id FROM resources WHERE embedding.cosine('x')").searches);
   assert_false(rewrite("SELECT id FROM resources WHERE embedding.cosine('x') LIMIT 1").default_limit);
   assert_false(rewrite("SELECT id FROM resources").searches);
+  assert_true(rewrite("SELECT id FROM resources WHERE (name, uri) IN (SELECT name, uri FROM files)").row_lists);
+  assert_true(rewrite("SELECT id FROM resources WHERE (name, uri) = ANY (SELECT name, uri FROM files)").row_lists);
+  assert_false(rewrite("SELECT id FROM resources WHERE (name, uri) = (SELECT name, uri FROM files) AND max(1, 2) IN (1) AND (name) IN (uri, id)").row_lists);
 }
 
 static void scripts_are_cut_at_their_semicolons(void **state) {

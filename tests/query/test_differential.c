@@ -148,7 +148,7 @@ static void put_condition(text *t, const char *alias, const char *other, int dep
 
 static void put_simple(text *t, const char *alias, const char *other) {
   char column = PICK(COLUMNS);
-  switch (chance(other ? 12 : 10)) {
+  switch (chance(other ? 13 : 11)) {
   case 0: put_column(t, alias, column); put_text(t, " IS %sNULL", chance(2) ? "NOT " : ""); return;
   case 1:
     put_column(t, alias, column);
@@ -176,8 +176,13 @@ static void put_simple(text *t, const char *alias, const char *other) {
   case 6: put_text(t, "%s.%c %s (SELECT %s(z.%c) FROM # z)", alias, 'i', PICK(OPERATORS), chance(2) ? "max" : "min", 'i'); return;
   case 7: put_text(t, "EXISTS (SELECT 1 FROM # z WHERE z.%c = %s.%c AND z.i > %d)", column, alias, column, (int)chance(20)); return;
   case 8: put_text(t, "%s.%c IN (SELECT z.%c FROM # z WHERE z.i < %d)", alias, column, column, (int)chance(20)); return;
-  case 10:
+  case 9: {
+    char second = PICK(COLUMNS);
+    put_text(t, "(%s.%c, %s.%c) IN (SELECT z.%c, z.%c FROM # z WHERE z.i < %d)", alias, column, alias, second, column, second, (int)chance(20));
+    return;
+  }
   case 11:
+  case 12:
     put_column(t, alias, column);
     put_text(t, " %s ", PICK(OPERATORS));
     put_column(t, other, column);
@@ -255,10 +260,11 @@ static void put_single_order(text *t) {
 }
 
 static void put_join(text *t) {
+  static const char *const JOINS[] = {"JOIN", "JOIN", "LEFT JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"};
   char column = PICK(COLUMNS);
   put_text(t, "SELECT a.k, b.k, ");
   put_items(t, chance(2) ? "a" : "b");
-  put_text(t, " FROM @ a %s # b ON a.%c = b.%c", chance(2) ? "JOIN" : "LEFT JOIN", column, column == 'd' || chance(6) ? column : 'k');
+  put_text(t, " FROM @ a %s # b ON a.%c = b.%c", PICK(JOINS), column, column == 'd' || chance(6) ? column : 'k');
   if (chance(2)) {
     put_text(t, " AND ");
     put_condition(t, "a", "b", 1);

@@ -212,6 +212,25 @@ static void plans_say_what_is_done(void **state) {
   rem_session_close(s);
 }
 
+/* A plan that used a part of a row value would be carried out once for every value of that part, and of another's. */
+static void lists_of_row_values_are_no_filters(void **state) {
+  rem_session *s = open_session(*state);
+  static const char scan[] = "SELECT email FROM person WHERE (name, score) IN (SELECT name, score FROM person) AND (score, edges) IN (SELECT score, edges FROM person) AND score = 5";
+  rem_bytes text = {0};
+  OK(rem_session_explain(s, scan, strlen(scan), &text, err));
+  assert_non_null(strstr(text.data, "all rows; filter: score = ?\n"));
+  rem_bytes_free(&text);
+  static const char key[] = "SELECT name FROM person WHERE (email, score) = ANY (SELECT email, score FROM person)";
+  OK(rem_session_explain(s, key, strlen(key), &text, err));
+  assert_non_null(strstr(text.data, "key: email = ?\n"));
+  rem_bytes_free(&text);
+  expect(s, scan, "{\"email\":\"bob@x\"}\n");
+  expect(s, "SELECT count(*) AS n FROM person WHERE (email, age) = ANY (SELECT email, age FROM person)", "{\"n\":3}\n");
+  expect(s, "SELECT p.name FROM person q RIGHT JOIN person p ON p.email = q.email AND q.age > 30 WHERE (p.role, p.age) IN (SELECT role, age FROM person)"
+            " AND q.email IS NULL", "{\"name\":\"Cid\"}\n");
+  rem_session_close(s);
+}
+
 static void parameters_are_bound_by_number_and_name(void **state) {
   rem_session *s = open_session(*state);
   rem_statement *statement;
@@ -318,6 +337,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(sqlite_does_the_rest, fill, test_teardown),
       cmocka_unit_test_setup_teardown(what_is_not_there_is_an_error, fill, test_teardown),
       cmocka_unit_test_setup_teardown(plans_say_what_is_done, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(lists_of_row_values_are_no_filters, fill, test_teardown),
       cmocka_unit_test_setup_teardown(parameters_are_bound_by_number_and_name, fill, test_teardown),
       cmocka_unit_test_setup_teardown(a_changed_schema_is_seen_by_prepared_statements, fill, test_teardown),
       cmocka_unit_test_setup_teardown(a_large_real_is_a_real_by_every_path, test_setup, test_teardown),
