@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The graph alone, as a peer of the libraries in peers.py: builds over a file of float32 vectors, then answers the queries of one file and of
- * another at every ef of a list, and prints recall@10 and queries a second of CPU time for each, as JSON lines.
+ * another at every ef of a list, and prints recall@10 and queries a second for each, as JSON lines: `qps` of CPU time, `qps_wall` on the wall.
  *
  *   bench_graph vectors.f32 dimension tune.f32 tune.i32 report.f32 report.i32 [threads [file [rounds]]]
  *
- * .i32 holds 100 true neighbours a query. With `file` the graph is written there, opened and searched mapped as well; a file that exists is
- * loaded in place of a build. "best" is the sum over the queries of the best time of each in all rounds, which other work on the machine disturbs least.
+ * .i32 holds 100 true neighbours a query. With `file` the graph is written there, opened and searched mapped as well. `file` "-": a pass is made for
+ * each line of standard input, which says by how many threads. In `rounds`, a figure is that of the best of three passes; of a line, of one.
+ * The build counts from the empty graph on; resident bytes are those of the process that are no file's, after the build less before it.
  */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cpu.h"
+#include "base/file.h"
 #include "vector/graph_file.h"
 #include "vector/graph_kernel.h"
 
@@ -21,13 +25,13 @@
 #define K     10
 
 typedef struct data {
-  float *values;
+  const float *values;
   size_t count;
 } data;
 
 typedef struct set {
   data queries;
-  int32_t *truth;
+  const int32_t *truth;
 } set;
 
 static double now(clockid_t clock) {
@@ -42,30 +46,24 @@ static void need(rem_status status, const rem_error *err) {
   exit(1);
 }
 
-static void *read_all(const char *path, size_t *ret_bytes) {
-  FILE *file = fopen(path, "rb");
-  if (file == NULL || fseek(file, 0, SEEK_END) != 0) {
-    fprintf(stderr, "bench_graph: cannot read %s\n", path);
-    exit(1);
-  }
-  size_t bytes = (size_t)ftell(file);
-  rewind(file);
-  void *data = aligned_alloc(64, (bytes + 127) / 64 * 64);
-  if (data == NULL || fread(data, 1, bytes, file) != bytes) exit(1);
-  fclose(file);
-  *ret_bytes = bytes;
-  return data;
+/* Mapped for as long as the program runs. */
+static const void *map_all(const char *path, size_t *ret_bytes) {
+  rem_error err = {0};
+  rem_mapping mapping;
+  need(rem_mapping_open(path, &mapping, &err), &err);
+  *ret_bytes = mapping.size;
+  return mapping.data;
 }
 
 static data read_vectors(const char *path, size_t dimension) {
   size_t bytes;
-  float *values = read_all(path, &bytes);
+  const float *values = map_all(path, &bytes);
   return (data){values, bytes / sizeof(float) / dimension};
 }
 
 static set read_set(const char *queries, const char *truth, size_t dimension) {
   size_t bytes;
-  return (set){read_vectors(queries, dimension), read_all(truth, &bytes)};
+  return (set){read_vectors(queries, dimension), map_all(truth, &bytes)};
 }
 
 static void make_id(uint8_t id[16], size_t row) {
@@ -90,37 +88,93 @@ static size_t hits_of(const rem_vector_hits *hits, const int32_t *truth) {
   return common;
 }
 
-static void search_set(rem_graph *graph, const char *form, const char *name, const set *s, size_t dimension, size_t ef) {
-  size_t found = 0;
-  uint64_t visited = 0;
-  double best = 1e9;
+/* One pass over a set, by one thread or by a pool's. */
+typedef struct pass {
+  rem_graph *graph;
+  const set *set;
+  size_t dimension, ef;
+  _Atomic size_t found, visited;
+} pass;
+
+static void search_one(void *context, size_t q, size_t worker) {
+  (void)worker;
+  pass *p = context;
   rem_error err = {0};
-  for (int round = 0; round < 3; round++) {
-    found = visited = 0;
-    double begun = now(CLOCK_THREAD_CPUTIME_ID);
-    for (size_t q = 0; q < s->queries.count; q++) {
-      rem_graph_search search = {.query = s->queries.values + q * dimension, .k = K, .ef = ef};
-      rem_graph_report report;
-      rem_vector_hits hits REM_AUTO_VECTOR_HITS = {0};
-      need(rem_graph_search_run(graph, &search, &hits, &report, &err), &err);
-      found += hits_of(&hits, s->truth + q * TRUTH);
-      visited += report.visited;
-    }
-    double seconds = now(CLOCK_THREAD_CPUTIME_ID) - begun;
-    best = seconds < best ? seconds : best;
+  rem_graph_search search = {.query = p->set->queries.values + q * p->dimension, .k = K, .ef = p->ef};
+  rem_graph_report report;
+  rem_vector_hits hits REM_AUTO_VECTOR_HITS = {0};
+  need(rem_graph_search_run(p->graph, &search, &hits, &report, &err), &err);
+  p->found += hits_of(&hits, p->set->truth + q * TRUTH);
+  p->visited += report.visited;
+}
+
+static void search_set(pass *p, rem_thread_pool *pool, size_t times, const char *form, const char *name) {
+  size_t count = p->set->queries.count;
+  double cpu = 1e9, wall = 1e9;
+  for (size_t i = 0; i < times; i++) {
+    p->found = p->visited = 0;
+    double cpu_begun = now(CLOCK_PROCESS_CPUTIME_ID), wall_begun = now(CLOCK_MONOTONIC);
+    if (pool) rem_thread_pool_for(pool, count, search_one, p);
+    else
+      for (size_t q = 0; q < count; q++)
+        search_one(p, q, 0);
+    double cpu_spent = now(CLOCK_PROCESS_CPUTIME_ID) - cpu_begun, wall_spent = now(CLOCK_MONOTONIC) - wall_begun;
+    cpu = cpu_spent < cpu ? cpu_spent : cpu;
+    wall = wall_spent < wall ? wall_spent : wall;
   }
-  double count = (double)s->queries.count;
-  printf("{\"library\": \"rem %s\", \"set\": \"%s\", \"parameter\": %zu, \"recall\": %.4f, \"qps\": %.0f, \"visited\": %.0f}\n", form, name, ef,
-         (double)found / (K * count), count / best, (double)visited / count);
+  printf("{\"library\": \"rem %s\", \"set\": \"%s\", \"parameter\": %zu, \"recall\": %.4f, \"qps\": %.0f, \"qps_wall\": %.0f, \"visited\": %.0f}\n",
+         form, name, p->ef, (double)p->found / (double)(K * count), (double)count / cpu, (double)count / wall, (double)p->visited / (double)count);
   fflush(stdout);
 }
 
-static void search_all(rem_graph *graph, const char *form, const set *tune, const set *report, size_t dimension) {
+static void search_all(rem_graph *graph, rem_thread_pool *pool, size_t times, const char *form, const set *tune, const set *report, size_t dimension) {
   static const size_t efs[] = {10, 12, 14, 16, 18, 20, 24, 28, 32, 40, 50, 64, 80, 100, 120, 160, 200, 300};
   for (size_t i = 0; i < sizeof efs / sizeof *efs; i++) {
-    search_set(graph, form, "tune", tune, dimension, efs[i]);
-    search_set(graph, form, "report", report, dimension, efs[i]);
+    search_set(&(pass){.graph = graph, .set = tune, .dimension = dimension, .ef = efs[i]}, pool, times, form, "tune");
+    search_set(&(pass){.graph = graph, .set = report, .dimension = dimension, .ef = efs[i]}, pool, times, form, "report");
   }
+}
+
+static void search_as_told(rem_graph *graph, const set *tune, const set *report, size_t dimension) {
+  rem_error err = {0};
+  char line[32];
+  while (fgets(line, sizeof line, stdin)) {
+    size_t threads = (size_t)atol(line);
+    rem_thread_pool *pool = NULL;
+    if (threads > 1) need(rem_thread_pool_new(threads - 1, &pool, &err), &err);
+    search_all(graph, pool, 1, "memory", tune, report, dimension);
+    rem_thread_pool_free(pool);
+    printf("{\"end\": true}\n");
+    fflush(stdout);
+  }
+}
+
+static void search_mapped(rem_graph *graph, const char *path, const set *tune, const set *report, size_t dimension) {
+  rem_error err = {0};
+  rem_graph *mapped;
+  rem_graph_stats stats;
+  (void)remove(path);
+  need(rem_graph_file_write(graph, path, NULL, 0, &err), &err);
+  double wall = now(CLOCK_MONOTONIC);
+  need(rem_graph_file_open(path, NULL, &mapped, &err), &err);
+  rem_graph_search search = {.query = report->queries.values, .k = K};
+  rem_vector_hits hits REM_AUTO_VECTOR_HITS = {0};
+  need(rem_graph_search_run(mapped, &search, &hits, NULL, &err), &err);
+  printf("{\"library\": \"rem\", \"open_and_first_answer_ms\": %.3f}\n", 1e3 * (now(CLOCK_MONOTONIC) - wall));
+  search_all(mapped, NULL, 3, "mapped", tune, report, dimension);
+  rem_graph_stats_get(mapped, &stats);
+  printf("{\"library\": \"rem\", \"file_bytes_per_vector\": %.0f}\n", (double)stats.file_bytes / (double)stats.rows);
+  rem_graph_free(mapped);
+}
+
+/* Bytes of this process that are no pages of files, once what was freed has gone back. */
+static double resident_bytes(void) {
+  long total = 0, files = 0;
+  malloc_trim(0);
+  FILE *file = fopen("/proc/self/statm", "r");
+  if (file == NULL || fscanf(file, "%*d %ld %ld", &total, &files) != 2) return 0;
+  fclose(file);
+  return (double)(total - files) * (double)sysconf(_SC_PAGESIZE);
 }
 
 int main(int argc, char **argv) {
@@ -135,6 +189,7 @@ int main(int argc, char **argv) {
   const char *ef = getenv("REM_BENCH_BUILD_EF"), *m = getenv("REM_BENCH_M");
   rem_graph_options options = {.dimension = dimension, .build_ef = ef ? (unsigned)atoi(ef) : 0, .m = m ? (unsigned)atoi(m) : 0};
   rem_graph *graph;
+  double before = resident_bytes(), cpu = now(CLOCK_PROCESS_CPUTIME_ID), wall = now(CLOCK_MONOTONIC);
   need(rem_graph_new(&options, &graph, &err), &err);
   need(rem_graph_reserve(graph, vectors.count, &err), &err);
   for (size_t i = 0; i < vectors.count; i++) {
@@ -144,33 +199,23 @@ int main(int argc, char **argv) {
   }
   rem_thread_pool *pool = NULL;
   if (threads > 1) need(rem_thread_pool_new(threads - 1, &pool, &err), &err);
-  double cpu = now(CLOCK_PROCESS_CPUTIME_ID), wall = now(CLOCK_MONOTONIC);
   need(rem_graph_build(graph, pool, NULL, NULL, &err), &err);
+  cpu = now(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+  wall = now(CLOCK_MONOTONIC) - wall;
   rem_graph_stats stats;
   rem_graph_stats_get(graph, &stats);
   printf("{\"library\": \"rem\", \"build_cpu_s\": %.2f, \"build_wall_s\": %.2f, \"threads\": %zu, \"rows\": %llu, \"nodes\": %llu, "
-         "\"bytes_per_vector\": %.0f, \"code_error\": %.5f, \"kernel\": \"%s\", \"cpu\": \"%s\"}\n",
-         now(CLOCK_PROCESS_CPUTIME_ID) - cpu, now(CLOCK_MONOTONIC) - wall, threads, (unsigned long long)stats.rows,
-         (unsigned long long)stats.nodes, (double)stats.memory_bytes / (double)vectors.count, stats.code_error, rem_graph_kernel_get()->name,
+         "\"bytes_per_vector\": %.0f, \"resident_bytes_per_vector\": %.0f, \"code_error\": %.5f, \"kernel\": \"%s\", \"cpu\": \"%s\"}\n",
+         cpu, wall, threads, (unsigned long long)stats.rows, (unsigned long long)stats.nodes,
+         (double)stats.memory_bytes / (double)vectors.count, (resident_bytes() - before) / (double)vectors.count, stats.code_error, rem_graph_kernel_get()->name,
          rem_cpu_name());
   fflush(stdout);
-  free(vectors.values);
-  for (size_t i = 0; i < rounds; i++)
-    search_all(graph, "memory", &tune, &report, dimension);
-  if (argc > 8) {
-    rem_graph *mapped;
-    (void)remove(argv[8]);
-    need(rem_graph_file_write(graph, argv[8], NULL, 0, &err), &err);
-    wall = now(CLOCK_MONOTONIC);
-    need(rem_graph_file_open(argv[8], NULL, &mapped, &err), &err);
-    rem_graph_search search = {.query = report.queries.values, .k = K};
-    rem_vector_hits hits REM_AUTO_VECTOR_HITS = {0};
-    need(rem_graph_search_run(mapped, &search, &hits, NULL, &err), &err);
-    printf("{\"library\": \"rem\", \"open_and_first_answer_ms\": %.3f}\n", 1e3 * (now(CLOCK_MONOTONIC) - wall));
-    search_all(mapped, "mapped", &tune, &report, dimension);
-    rem_graph_stats_get(mapped, &stats);
-    printf("{\"library\": \"rem\", \"file_bytes_per_vector\": %.0f}\n", (double)stats.file_bytes / (double)vectors.count);
-    rem_graph_free(mapped);
+  if (argc > 8 && strcmp(argv[8], "-") == 0) {
+    search_as_told(graph, &tune, &report, dimension);
+  } else {
+    for (size_t i = 0; i < rounds; i++)
+      search_all(graph, NULL, 3, "memory", &tune, &report, dimension);
+    if (argc > 8) search_mapped(graph, argv[8], &tune, &report, dimension);
   }
   rem_graph_free(graph);
   rem_thread_pool_free(pool);

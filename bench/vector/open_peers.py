@@ -2,81 +2,86 @@
 # SPDX-License-Identifier: Apache-2.0
 """How long vector libraries take to open an index file, in the page cache, and answer once; beside bench_open.
 
-usage: bench/vector/open_peers.py build-bench ROWS.f32 DIMENSION COUNT
+usage: bench/vector/open_peers.py build-bench ROWS.f32 DIMENSION COUNT [LIBRARY...] [--folder FOLDER]
 
-Needs numpy, and hnswlib, faiss-cpu and usearch where they are to be measured. Built fast (ef_construction 40): opening does not depend on it.
+Needs numpy and the libraries that are to be measured (libraries.py); by default all that keep files. Built fast (ef 40, degree 32): opening does not
+depend on it. With --folder indexes stay there and are used again; usearch is opened twice, mapped ("view") and loaded. The median of 15 openings.
 """
+import argparse
 import json
-import os
 import pathlib
 import resource
 import subprocess
-import sys
 import tempfile
 import time
 
 import numpy as np
 
+from libraries import Faiss, Glass, Hnswlib, Svs, Usearch
+
+TIMES = 15
+LIBRARIES = {
+    "hnswlib": lambda: Hnswlib(ef=40),
+    "faiss": lambda: Faiss("HNSW16_SQ8", ef=40),
+    "usearch-view": lambda: Usearch("f32", ef=40),
+    "usearch-load": lambda: Usearch("f32", ef=40),
+    "svs": lambda: Svs(degree=32, window=40),
+    "glass": lambda: Glass("SQ8U", "SQ8U", "FP16", ef=40),
+}
+
 
 def measure(open_and_ask):
     walls, cpus = [], []
-    for _ in range(7):
+    for _ in range(TIMES):
         before, began = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
         open_and_ask()
         walls.append(time.perf_counter() - began)
         after = resource.getrusage(resource.RUSAGE_SELF)
         cpus.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return 1000 * sorted(walls)[3], 1000 * sorted(cpus)[3]
+    return 1000 * sorted(walls)[TIMES // 2], 1000 * sorted(cpus)[TIMES // 2]
 
 
-def hnswlib(vectors, path):
-    import hnswlib
-    index = hnswlib.Index("ip", vectors.shape[1])
-    index.init_index(len(vectors), M=16, ef_construction=40)
-    index.add_items(vectors)
-    index.save_index(path)
+def run(key, vectors, folder):
+    library = LIBRARIES[key]()
+    path = folder / key.split("-")[0]
+    if not path.exists():
+        library.build(vectors, 1)
+        path.mkdir()
+        library.save(path)
+        library = LIBRARIES[key]()
+    more = {"view": True} if key == "usearch-view" else {}
 
-    def run():
-        opened = hnswlib.Index("ip", vectors.shape[1])
-        opened.load_index(path)
-        opened.set_ef(50)
-        opened.knn_query(vectors[7], 10)
-    return run
+    def open_and_ask():
+        library.load(path, vectors, **more)
+        library.set(50)
+        library.search(vectors[7:8])
 
-
-def faiss(vectors, path):
-    import faiss
-    index = faiss.index_factory(vectors.shape[1], "HNSW16_SQ8", faiss.METRIC_INNER_PRODUCT)
-    index.hnsw.efConstruction = 40
-    index.train(vectors[:20000])
-    index.add(vectors)
-    faiss.write_index(index, path)
-    return lambda: faiss.read_index(path).search(vectors[7:8], 10)
-
-
-def usearch(vectors, path):
-    from usearch.index import Index
-    index = Index(ndim=vectors.shape[1], metric="ip", dtype="f32", connectivity=16, expansion_add=40)
-    index.add(np.arange(len(vectors)), vectors)
-    index.save(path)
-    return lambda: Index.restore(path, view=True).search(vectors[7], 10)
+    open_and_ask()  # what is loaded only once, and the page cache
+    wall, cpu = measure(open_and_ask)
+    size = sum(file.stat().st_size for file in path.rglob("*"))
+    print(f"{key:12} {size / 1e6:8.1f} MB  open + first answer {wall:8.2f} ms, CPU {cpu:8.2f} ms", flush=True)
+    print(json.dumps({"benchmark": "open", "name": key, "ms": wall, "cpu_ms": cpu}), flush=True)
 
 
 def main():
-    build, rows, dimension, count = pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-    vectors = np.fromfile(rows, np.float32).reshape(-1, dimension)[:count]
-    with tempfile.TemporaryDirectory(prefix="open-") as folder:
-        subprocess.run([build / "bench_open", rows, str(dimension), str(count), os.path.join(folder, "rem")], check=True)
-        for make in (hnswlib, faiss, usearch):
-            path = os.path.join(folder, make.__name__)
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("rows")
+    parser.add_argument("dimension", type=int)
+    parser.add_argument("count", type=int)
+    parser.add_argument("libraries", nargs="*", default=list(LIBRARIES))
+    parser.add_argument("--folder", type=pathlib.Path)
+    options = parser.parse_args()
+    vectors = np.memmap(options.rows, np.float32, mode="r").reshape(-1, options.dimension)[:options.count]
+    with tempfile.TemporaryDirectory(prefix="open-") as temporary:
+        folder = options.folder or pathlib.Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run([options.build / "bench_open", options.rows, str(options.dimension), str(options.count), folder / "rem"], check=True)
+        for key in options.libraries:
             try:
-                run = make(vectors, path)
+                run(key, np.asarray(vectors), folder)
             except ImportError as missing:
-                print(f"{make.__name__}: left out ({missing})")
-                continue
-            wall, cpu = measure(run)
-            print(f"{make.__name__:10} {os.path.getsize(path) / 1e6:8.1f} MB  open + first answer {wall:8.2f} ms, CPU {cpu:8.2f} ms", flush=True)
-            print(json.dumps({"benchmark": "open", "name": make.__name__, "ms": wall, "cpu_ms": cpu}), flush=True)
+                print(f"{key}: left out ({missing})")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The vector libraries beside ours, on the same vectors, in one run, one thread, by CPU time.
+"""The vector libraries beside ours, on the same vectors, in one run.
 
-usage: bench/vector/peers.py build-bench folder [--rounds 3] [--peers hnswlib,svs,...] [--dimension 384] [--prefix glosses]
+usage: bench/vector/peers.py build-bench folder [--rounds 3] [--peers hnswlib,svs16,...] [--dimension 384] [--prefix glosses] [--cache FOLDER]
+                             [--threads 1] [--build-only] [--level avx2]
 
-The folder holds what bench_make_glosses writes (prefix.f32, prefix.tune.*, prefix.report.*). Needs numpy and the peers (hnswlib, scalable-vs,
-pyglass-portable, faiss-cpu, usearch); those not installed are left out. Every peer builds once; then, in each round, every peer and ours answer all
-queries at all of their search parameters in turn. The best round of each counts. Between the parameters, QPS at a recall is interpolated on
-log QPS over log (1 - recall); parameters are chosen on the queries of `tune`, figures are those of `report`.
+The folder holds what bench_make_glosses or make_vectors.py writes (prefix.f32, prefix.tune.*, prefix.report.*). Needs numpy and the peers (libraries.py);
+those not installed are left out. Every peer and ours build once; then, in each round, each answers all queries at all of its search parameters, in turn,
+a library's queries in one call where it has one. The best round of each counts. Between the parameters, QPS at a recall is interpolated on log QPS over
+log (1 - recall); parameters are chosen on the queries of `tune`, figures are those of `report`. One thread: by CPU time.
+
+--cache keeps each peer's index with what its build cost, so that a large comparison can be run again without building the peers again.
+--threads N: by time on the wall, each parameter with one thread and with N in turn, builds with N threads; a third table is N threads to one.
 """
 import argparse
+import ctypes
 import json
 import math
 import os
@@ -17,155 +22,104 @@ import pathlib
 import subprocess
 import sys
 import time
+import zlib
 
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = "1"
 import numpy as np
 
+from libraries import K, LIBRARIES
+
 TARGETS = (0.95, 0.98, 0.99)
-K = 10
+DEFAULT = "hnswlib,svs4x8,svs8,svs16,glass,faiss,usearch"
 
 
 def recall(found, truth):
     return float(np.mean([len(set(a[:K].tolist()) & set(b[:K].tolist())) / K for a, b in zip(found, truth)]))
 
 
-class Hnswlib:
-    name = "hnswlib M=16 efc=200"
-    parameters = (10, 15, 20, 25, 30, 40, 50, 64, 80, 100, 130, 160, 200, 300)
-
-    def __init__(self, vectors):
-        import hnswlib
-        self.index = hnswlib.Index("ip", vectors.shape[1])
-        self.index.init_index(len(vectors), M=16, ef_construction=200)
-        self.index.set_num_threads(1)
-        self.index.add_items(vectors, num_threads=1)
-
-    def set(self, value):
-        self.index.set_ef(value)
-
-    def search(self, queries):
-        return self.index.knn_query(queries, K, num_threads=1)[0]
-
-
-class Faiss:
-    name = "faiss HNSW16 SQ8 efc=200"
-    parameters = Hnswlib.parameters
-
-    def __init__(self, vectors):
-        import faiss
-        faiss.omp_set_num_threads(1)
-        self.index = faiss.index_factory(vectors.shape[1], "HNSW16_SQ8", faiss.METRIC_INNER_PRODUCT)
-        self.index.hnsw.efConstruction = 200
-        self.index.train(vectors[:20000])
-        self.index.add(vectors)
-
-    def set(self, value):
-        self.index.hnsw.efSearch = value
-
-    def search(self, queries):
-        return self.index.search(queries, K)[1]
-
-
-class Usearch:
-    name = "usearch M=16 efc=200 i8"
-    parameters = Hnswlib.parameters
-
-    def __init__(self, vectors):
-        from usearch.index import Index
-        self.index = Index(ndim=vectors.shape[1], metric="cos", dtype="i8", connectivity=16, expansion_add=200)
-        self.index.add(np.arange(len(vectors)), vectors, threads=1)
-
-    def set(self, value):
-        self.index.expansion_search = value
-
-    def search(self, queries):
-        return self.index.search(queries, K, threads=1).keys
-
-
-class Glass:
-    name = "glass HNSW R=32 L=200 SQ8"
-    parameters = (10, 14, 18, 22, 28, 36, 48, 64, 80, 100, 140, 200, 300)
-
-    def __init__(self, vectors):
-        import glass
-        self.graph = glass.Index("HNSW", "IP", "SQ8U", R=32, L=200).build(vectors)
-        self.searcher = glass.Searcher(self.graph, vectors, "IP", "SQ8U", "FP16")
-        self.searcher.optimize(1)
-
-    def set(self, value):
-        self.searcher.set_ef(value)
-
-    def search(self, queries):
-        found = self.searcher.batch_search(queries, K, 1)
-        return np.asarray(found[0] if isinstance(found, tuple) else found).reshape(len(queries), K)
-
-
-class Svs:
-    parameters = (10, 11, 12, 13, 14, 16, 18, 20, 22, 25, 28, 32, 36, 40, 50, 60, 80, 100)
-
-    def __init__(self, vectors):
-        import svs
-        loader = self.loader(svs, vectors)
-        parameters = svs.VamanaBuildParameters(graph_max_degree=64, window_size=200, alpha=0.95)
-        self.index = svs.Vamana.build(parameters, loader, svs.DistanceType.MIP, num_threads=1)
-
-    def set(self, value):
-        self.index.search_window_size = value
-
-    def search(self, queries):
-        return self.index.search(queries, K)[0]
-
-
-class SvsLvq(Svs):
-    """LVQ runs on Intel CPUs only; elsewhere the library ends the process."""
-
-    def loader(self, svs, vectors):
-        if "GenuineIntel" not in pathlib.Path("/proc/cpuinfo").read_text():
-            raise RuntimeError("LVQ needs an Intel CPU")
-        path = f"{os.environ.get('TMPDIR', '/tmp')}/rem-bench-{os.getpid()}.fvecs"
-        svs.write_vecs(vectors, path)
-        try:
-            return svs.LVQLoader(svs.VectorDataLoader(path, svs.DataType.float32, dims=vectors.shape[1]), **self.levels)
-        finally:
-            os.unlink(path)
-
-
-class SvsLvq4x8(SvsLvq):
-    name = "svs Vamana LVQ4x8"
-    levels = {"primary": 4, "residual": 8}
-
-
-class SvsLvq8(SvsLvq):
-    name = "svs Vamana LVQ8"
-    levels = {"primary": 8}
-
-
-class SvsHalf(Svs):
-    name = "svs Vamana float16"
-
-    def loader(self, svs, vectors):
-        return vectors.astype(np.float16)
-
-
-PEERS = {"hnswlib": Hnswlib, "svs4x8": SvsLvq4x8, "svs8": SvsLvq8, "svs16": SvsHalf, "glass": Glass, "faiss": Faiss, "usearch": Usearch}
-
-
 def resident():
+    """Bytes of this process that are no pages of files, once what was freed has gone back."""
+    ctypes.CDLL(None).malloc_trim(0)
     with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * 4096
+        pages = file.read().split()
+    return (int(pages[1]) - int(pages[2])) * os.sysconf("SC_PAGE_SIZE")
 
 
-def measure(peer, sets, best):
-    for value in peer.parameters:
-        peer.set(value)
+class Cache:
+    """FOLDER/<set>-<rows>x<dimension>-<crc>-<threads>t/<library>: its index and build.json."""
+
+    def __init__(self, folder, prefix, vectors, threads):
+        crc = zlib.crc32(memoryview(vectors).cast("B"))
+        self.folder = folder / f"{prefix}-{len(vectors)}x{vectors.shape[1]}-{crc:08x}-{threads}t"
+
+    def load(self, key, library, vectors):
+        facts = self.folder / key / "build.json"
+        if not facts.exists():
+            return None
+        library.load(self.folder / key, vectors)
+        return json.loads(facts.read_text()) | {"earlier": True}
+
+    def save(self, key, library, build):
+        (self.folder / key).mkdir(parents=True, exist_ok=True)
+        library.save(self.folder / key)
+        (self.folder / key / "build.json").write_text(json.dumps(build))
+
+
+def ready(key, vectors, cache, threads):
+    """The library with its index, and what the build cost."""
+    library = LIBRARIES[key]()
+    before = resident()
+    build = cache.load(key, library, vectors) if cache else None
+    if not build:
+        cpu, wall = time.process_time(), time.perf_counter()
+        library.build(vectors, threads)
+        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+        build = {"cpu_s": cpu, "wall_s": wall, "bytes_per_vector": (resident() - before) / len(vectors)}
+        if cache:
+            cache.save(key, library, build)
+    if hasattr(library, "tune"):
+        library.tune()
+    print(f"{library.name}: built in {build['cpu_s']:.1f} s of CPU{', earlier' if build.get('earlier') else ''}", file=sys.stderr, flush=True)
+    return library, build
+
+
+def note(results, library, threads, place, found_recall, qps):
+    row = results.setdefault(threads, {}).setdefault(library, {}).setdefault(place, [0.0, 0.0])
+    row[0], row[1] = found_recall, max(row[1], qps)
+
+
+def measure(peer, sets, results, thread_counts):
+    clock = time.process_time if thread_counts == (1,) else time.perf_counter
+    for width in peer.widths:
+        peer.set(width)
         for name, (queries, truth) in sets.items():
-            begun = time.process_time()
-            found = peer.search(queries)
-            seconds = time.process_time() - begun
-            row = best.setdefault((name, value), [0.0, 0.0])
-            row[0] = recall(found, truth)
-            row[1] = max(row[1], len(queries) / seconds)
+            for threads in thread_counts:
+                begun = clock()
+                found = peer.search(queries, threads)
+                seconds = clock() - begun
+                note(results, peer.name, threads, (name, width), recall(found, truth), len(queries) / seconds)
+
+
+class Ours:
+    """bench_graph, which builds and then makes one pass over the queries for each line of its input."""
+
+    def __init__(self, options):
+        files = [str(options.data / f"{options.prefix}{suffix}") for suffix in (".f32", ".tune.f32", ".tune.i32", ".report.f32", ".report.i32")]
+        environment = dict(os.environ, **({"REM_CPU_LEVEL": options.level} if options.level else {}))
+        command = [str(options.build / "bench_graph"), files[0], str(options.dimension), *files[1:], str(options.threads), "-"]
+        self.process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.facts = json.loads(self.process.stdout.readline())
+
+    def measure(self, results, thread_counts):
+        for threads in thread_counts:
+            self.process.stdin.write(f"{threads}\n")
+            self.process.stdin.flush()
+            while "end" not in (row := json.loads(self.process.stdout.readline())):
+                qps = row["qps"] if thread_counts == (1,) else row["qps_wall"]
+                note(results, "rem", threads, (row["set"], row["parameter"]), row["recall"], qps)
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
 
 
 def at_recall(best, target):
@@ -183,68 +137,77 @@ def at_recall(best, target):
     return None, None
 
 
-def ours(folder, data, prefix, dimension, rounds_best, level, keep):
-    """One round of ours: bench_graph builds anew each time, which also gives the build's cost."""
-    files = [str(data / f"{prefix}{suffix}") for suffix in (".f32", ".tune.f32", ".tune.i32", ".report.f32", ".report.i32")]
-    environment = dict(os.environ)
-    if level:
-        environment["REM_CPU_LEVEL"] = level
-    output = subprocess.run([str(folder / "bench_graph"), files[0], str(dimension), *files[1:], "1", *keep], env=environment, check=True,
-                            stdout=subprocess.PIPE, text=True).stdout
-    facts = {}
-    for line in output.splitlines():
-        row = json.loads(line)
-        if "recall" in row:
-            slot = rounds_best.setdefault(row["library"], {}).setdefault((row["set"], row["parameter"]), [0.0, 0.0])
-            slot[0], slot[1] = row["recall"], max(slot[1], row["qps"])
-        else:
-            facts.update(row)
-    return facts
+def print_table(results, builds):
+    print(f"{'':34}" + "".join(f"QPS at {t:<14}" for t in TARGETS) + "build CPU s, wall s   bytes/vector")
+    for name, best in results.items():
+        found = [at_recall(best, target) for target in TARGETS]
+        cells = [f"{qps:7.0f} ({got:.4f})" if qps else "-" for qps, got in found]
+        build = builds[name]
+        print(f"{name:34}" + "".join(f"{cell:21}" for cell in cells) + f"{build['cpu_s']:8.1f} {build['wall_s']:8.1f}{'*' if build.get('earlier') else ' '}"
+              f"   {build['bytes_per_vector']:8.0f}")
+    if any(build.get("earlier") for build in builds.values()):
+        print("* built in an earlier run")
+
+
+def print_ratios(results, title, by):
+    """Ours to each peer, or N threads to one."""
+    print(title)
+    for name, best in results.items():
+        other = by(name)
+        if other is None:
+            continue
+        pairs = [(at_recall(other, target)[0], at_recall(best, target)[0]) for target in TARGETS]
+        print(f"{name:34}" + "".join(f"{a / b if a and b else float('nan'):<21.2f}" for a, b in pairs))
 
 
 def main():
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("data", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--peers", default=",".join(PEERS))
+    parser.add_argument("--peers", default=DEFAULT, help=", ".join(LIBRARIES))
     parser.add_argument("--prefix", default="glosses")
     parser.add_argument("--dimension", type=int, default=384)
+    parser.add_argument("--cache", type=pathlib.Path)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--build-only", action="store_true", help="fill the cache with the peers, measure nothing")
     parser.add_argument("--level", default="", help="REM_CPU_LEVEL for ours")
     options = parser.parse_args()
-    read = lambda name, kind: np.fromfile(options.data / f"{options.prefix}.{name}", dtype=kind)
-    vectors = read("f32", np.float32).reshape(-1, options.dimension)
-    sets = {name: (read(f"{name}.f32", np.float32).reshape(-1, options.dimension), read(f"{name}.i32", np.int32).reshape(-1, 100))
+    read = lambda name, kind, width: np.memmap(options.data / f"{options.prefix}.{name}", dtype=kind, mode="r").reshape(-1, width)
+    vectors = np.asarray(read("f32", np.float32, options.dimension))
+    sets = {name: (np.array(read(f"{name}.f32", np.float32, options.dimension)), np.array(read(f"{name}.i32", np.int32, 100)))
             for name in ("tune", "report")}
+    cache = Cache(options.cache, options.prefix, vectors, options.threads) if options.cache else None
     peers, results, builds = [], {}, {}
     for key in filter(None, options.peers.split(",")):
-        kind = PEERS[key]
-        before, begun = resident(), time.process_time()
         try:
-            peer = kind(vectors)
+            library, build = ready(key, vectors, cache, options.threads)
         except (ImportError, AttributeError, TypeError, RuntimeError, ValueError) as error:
             print(f"{key}: left out: {error}", file=sys.stderr)
             continue
-        builds[kind.name] = (time.process_time() - begun, (resident() - before) / len(vectors))
-        peers.append(peer)
-        print(f"built {kind.name}: {builds[kind.name][0]:.1f} s", file=sys.stderr, flush=True)
-    facts = {}
+        if not options.build_only:
+            peers.append(library)
+            builds[library.name] = build
+    if options.build_only:
+        return
+    ours = Ours(options)
+    facts = ours.facts
+    builds["rem"] = {"cpu_s": facts["build_cpu_s"], "wall_s": facts["build_wall_s"], "bytes_per_vector": facts["resident_bytes_per_vector"]}
+    thread_counts = (1,) if options.threads == 1 else (1, options.threads)
     for _ in range(options.rounds):
         for peer in peers:
-            measure(peer, sets, results.setdefault(peer.name, {}))
-        facts = ours(options.build, options.data, options.prefix, options.dimension, results, options.level, [])
-        builds["rem memory"] = (min(facts["build_cpu_s"], builds.get("rem memory", (1e9,))[0]), facts["bytes_per_vector"])
-    print(f"{facts.get('cpu')}, kernel {facts.get('kernel')}, {len(vectors)} x {options.dimension}, one thread, CPU time, recall@10")
-    print(f"{'':28}" + "".join(f"QPS at {t:<14}" for t in TARGETS) + "build s   bytes/vector")
-    for name, best in results.items():
-        cells = []
-        for target in TARGETS:
-            qps, got = at_recall(best, target)
-            cells.append(f"{qps:7.0f} ({got:.4f})  " if qps else "-".ljust(19))
-        cost = builds.get(name)
-        print(f"{name:28}" + "".join(f"{cell:21}" for cell in cells) + (f"{cost[0]:7.1f}   {cost[1]:7.0f}" if cost else ""))
-    print(json.dumps({"results": {name: {f"{s}/{v}": row for (s, v), row in best.items()} for name, best in results.items()},
-                      "builds": builds, "facts": facts}))
+            measure(peer, sets, results, thread_counts)
+        ours.measure(results, thread_counts)
+    ours.close()
+    for threads in thread_counts:
+        print(f"{facts['cpu']}, kernel {facts['kernel']}, {len(vectors)} x {options.dimension}, searches by {threads} thread(s), "
+              f"{'CPU time' if thread_counts == (1,) else 'time on the wall'}, builds by {options.threads}, recall@10")
+        print_table(results[threads], builds)
+        print_ratios(results[threads], "ours to each", lambda name: results[threads]["rem"] if name != "rem" else None)
+    if len(thread_counts) > 1:
+        print_ratios(results[1], f"{options.threads} threads to one", results[options.threads].get)
+    print(json.dumps({"results": {f"{threads}/{name}/{s}/{width}": row for threads, libraries in results.items() for name, best in libraries.items()
+                                  for (s, width), row in best.items()}, "builds": builds, "facts": facts}))
 
 
 if __name__ == "__main__":
