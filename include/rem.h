@@ -535,9 +535,9 @@ REM_API bool rem_session_in_transaction(const rem_session *session);
 REM_API void rem_session_commit_result(const rem_session *session, rem_batch_result *ret_result);
 
 /*
- * Prepares the first statement of `text`. `ret_used` is how many bytes it took, its ';' and what blank follows included; NULL: further text is an error. A text
- * without a statement (blank, comments) gives REM_DONE and no statement. Table and column names, functions, search predicates and the
- * right to write are checked here: REM_INVALID, REM_UNKNOWN (the hint names what is near), REM_UNSUPPORTED (what a schema does is not SQL's: the hint says how),
+ * Prepares the first statement of `text`. `ret_used` is how many bytes it took, its ';' and what blank follows included; NULL: further text is an error. The
+ * limit of a statement's length is for that statement, not for what follows. A text without a statement (blank, comments) gives REM_DONE and no statement.
+ * Table and column names, functions, search predicates, what is compared with what and the right to write are checked here: REM_INVALID, REM_UNKNOWN (the hint names what is near), REM_UNSUPPORTED (what a schema does is not SQL's: the hint says how),
  * REM_READONLY, REM_LIMIT. Owned: rem_statement_free(). About 20 us; a statement is made to be used again.
  */
 REM_API REM_CHECKED rem_status rem_session_prepare(rem_session *session, const char *text, size_t text_size,

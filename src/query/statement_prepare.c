@@ -269,10 +269,10 @@ static rem_status new_statement(rem_session *session, rem_slice text, rem_statem
   return statement->text ? REM_OK : rem_error_nomem(err);
 }
 
-/* Where the first statement ends, when others may follow. */
-static size_t first_statement(rem_slice text) {
+/* The first statement, when others may follow. */
+static rem_slice first_statement(rem_slice text) {
   size_t size = rem_dialect_statement_size((const char *)text.data, text.size);
-  return skip_blank(text, size ? size : text.size);
+  return rem_slice_of(text.data, size ? size : text.size);
 }
 
 static rem_status prepare(rem_session *session, rem_slice text, rem_statement **statement, rem_error *err) {
@@ -282,12 +282,12 @@ static rem_status prepare(rem_session *session, rem_slice text, rem_statement **
 
 rem_status rem_query_prepare(rem_session *session, rem_slice text, rem_statement **ret_statement, size_t *ret_used, rem_error *err) {
   rem_statement *statement = NULL;
-  if (text.size > (size_t)session->options.max_text_bytes)
+  rem_slice first = ret_used ? first_statement(text) : text;
+  if (first.size > (size_t)session->options.max_text_bytes)
     return rem_error_set(err, REM_LIMIT, "the statement is longer than %lld bytes", (long long)session->options.max_text_bytes);
-  size_t used = ret_used ? first_statement(text) : text.size;
-  rem_status status = prepare(session, rem_slice_of(text.data, used), &statement, err);
+  rem_status status = prepare(session, first, &statement, err);
   if (status >= 0 && ret_used)
-    *ret_used = used;
+    *ret_used = skip_blank(text, first.size);
   if (status == REM_OK)
     *ret_statement = statement;
   else

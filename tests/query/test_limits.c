@@ -84,6 +84,33 @@ static void rows_memory_and_text_are_bounded(void **state) {
   rem_session_close(s);
 }
 
+static void the_limit_of_text_is_for_a_statement_not_for_a_script(void **state) {
+  rem_session_options options;
+  rem_statement *statement = NULL;
+  rem_session_options_init(&options);
+  options.max_text_bytes = 100;
+  rem_session *s = limited(*state, &options);
+  char script[8000] = "";
+  for (int i = 0; i < 200; i++)
+    strcat(script, "SELECT 1, 2, 3 AS n;\n   ");
+  size_t size = strlen(script), at = 0, count = 0;
+  while (at < size) {
+    size_t used = 0;
+    OK(rem_session_prepare(s, script + at, size - at, &statement, &used, err));
+    assert_int_equal(used, 24);
+    assert_int_equal(rem_statement_step(statement, NULL), REM_ROW);
+    rem_statement_free(statement);
+    at += used;
+    count++;
+  }
+  assert_int_equal(count, 200);
+  assert_int_equal(rem_session_prepare(s, script, size, &statement, NULL, NULL), REM_LIMIT);
+  memset(script, ' ', 120);
+  size_t used = 0;
+  assert_int_equal(rem_session_prepare(s, script, size, &statement, &used, NULL), REM_LIMIT);
+  rem_session_close(s);
+}
+
 static void statements_outlive_their_session_as_shells(void **state) {
   rem_statement *statement;
   rem_session *s = open_session(*state);
@@ -100,6 +127,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(time_ends_a_statement, test_setup, test_teardown),
       cmocka_unit_test_setup_teardown(an_interrupt_ends_a_statement, test_setup, test_teardown),
       cmocka_unit_test_setup_teardown(rows_memory_and_text_are_bounded, test_setup, test_teardown),
+      cmocka_unit_test_setup_teardown(the_limit_of_text_is_for_a_statement_not_for_a_script, test_setup, test_teardown),
       cmocka_unit_test_setup_teardown(statements_outlive_their_session_as_shells, test_setup, test_teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
