@@ -89,12 +89,7 @@ static rem_status check_key_same(rem_apply *run, const rem_change *change, const
   REM_TRY(rem_apply__row_key_is(run, change->table, old, change->key, &same, err));
   if (same)
     return REM_OK;
-  char id[37];
-  rem_uuid_format(change->id, id);
-  rem_error_set(err, REM_CONFLICT, "row %s of '%s' has the key '%.*s', and a key cannot change", id,
-                change->table->name, (int)run->key2.size, run->key2.data);
-  rem_error_hint(err, "leave 'id' out to write a row of its own under the new key");
-  return REM_CONFLICT;
+  return rem_change__key_changed(change, rem_buffer_slice(&run->key2), err);
 }
 
 static void count_put(rem_counters *counters, const rem_apply_row *old, const slot_fate *slots, bool derived) {

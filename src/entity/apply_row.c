@@ -64,23 +64,13 @@ static rem_status find_alias(rem_apply *run, const rem_table *table, rem_slice k
   return REM_OK;
 }
 
-static rem_status key_conflict(const rem_change *change, const uint8_t owner[16], rem_error *err) {
-  char given[37], other[37];
-  rem_uuid_format(change->id, given);
-  rem_uuid_format(owner, other);
-  rem_error_set(err, REM_CONFLICT, "id %s cannot have the key '%.*s' in '%s': row %s has it", given,
-                (int)change->key.size, change->key.data, change->table->name, other);
-  rem_error_hint(err, "leave 'id' out to write the row that has this key, or delete that row and run 'db vacuum'");
-  return REM_CONFLICT;
-}
-
 /* A document with an explicit id: does its key belong to another row? (D8) */
 static rem_status check_key_free(rem_apply *run, const rem_change *change, rem_error *err) {
   uint8_t owner[16];
   rem_status status = find_alias(run, change->table, change->key, owner, err);
   REM_TRY(status);
   if (status == REM_OK && memcmp(owner, change->id, 16) != 0)
-    return key_conflict(change, owner, err);
+    return rem_change__key_taken(change, owner, err);
   uint8_t derived[16];
   rem_uuid_of_key(run->batch->tenant, change->table->name, change->key.data, change->key.size, derived);
   if (memcmp(derived, change->id, 16) == 0)
@@ -90,7 +80,7 @@ static rem_status check_key_free(rem_apply *run, const rem_change *change, rem_e
   bool same = false;
   if (row.found)
     REM_TRY(rem_apply__row_key_is(run, change->table, &row, change->key, &same, err));
-  return same ? key_conflict(change, derived, err) : REM_OK;
+  return same ? rem_change__key_taken(change, derived, err) : REM_OK;
 }
 
 /* An id that the document names for a new row: edges and lookups know rows by id alone, so no other table may have it. */
@@ -107,9 +97,7 @@ static rem_status check_id_free(rem_apply *run, const rem_change *change, rem_er
   if (status != REM_OK || !rem_index_key_value(rem_kv_pin_slice(&pin), &labels, &deleted, &table) ||
       rem_slice_equal(table, rem_slice_text(change->table->name)))
     return status < 0 ? status : REM_OK;
-  rem_error_set(err, REM_CONFLICT, "id %s is that of a row of '%.*s'", text, (int)table.size, table.data);
-  rem_error_hint(err, "an id names one row in all tables: leave 'id' out of the document, or choose another");
-  return REM_CONFLICT;
+  return rem_change__id_taken(change, table, err);
 }
 
 rem_status rem_apply__find_replaced(rem_apply *run, rem_change *change, rem_apply_row *row, rem_error *err) {

@@ -22,6 +22,10 @@ rem_status rem_batch__end_change(rem_batch *batch, rem_change *change, size_t te
 rem_status rem_batch__copy_slice(rem_batch *batch, rem_slice from, rem_slice *ret_copy, rem_error *err);
 rem_status rem_batch__resolve_table(rem_batch *batch, const char *name, rem_table **ret_table, rem_error *err);
 rem_status rem_batch__refuse_schema_table(const rem_table *table, const char *what, rem_error *err);
+/* change_conflict.c: REM_CONFLICT, with what the change's id or key collides with. */
+rem_status rem_change__key_taken(const rem_change *change, const uint8_t owner[16], rem_error *err);
+rem_status rem_change__id_taken(const rem_change *change, rem_slice table, rem_error *err);
+rem_status rem_change__key_changed(const rem_change *change, rem_slice key, rem_error *err);
 /* Validates and encodes a document that has been split already. */
 rem_status rem_batch__finish_document(rem_batch *batch, rem_change *change, rem_error *err);
 void rem_batch__clear(rem_batch *batch);

@@ -309,6 +309,57 @@ static rem_status push_put(rem_transaction *transaction, const rem_change *chang
   return push_state(transaction, change->table, id, base->was_live, record, &system, derived ? (rem_slice){0} : change->key, err);
 }
 
+/* Has a row of another table the id, here or in the store? */
+static rem_status check_id_free(rem_transaction *transaction, const rem_change *change, rem_error *err) {
+  rem_kv_pin pin REM_AUTO_PIN = {0};
+  rem_buffer key REM_CLEANUP(rem_buffer_deinit) = {0};
+  char text[37];
+  uint8_t labels;
+  bool deleted;
+  rem_slice table;
+  for (size_t i = 0; i < transaction->table_count; i++)
+    if (strcmp(transaction->tables[i].table->name, change->table->name) != 0 && find_state(transaction, transaction->tables[i].table, change->id))
+      return rem_change__id_taken(change, rem_slice_text(transaction->tables[i].table->name), err);
+  rem_uuid_format(change->id, text);
+  REM_TRY(rem_key_key(&key, transaction->tenant, rem_slice_text(text), change->id, err));
+  rem_status status = rem_kv_get(transaction->engine->kv, transaction->snapshot, REM_CF_KEY_INDEX, rem_buffer_slice(&key), &pin, err);
+  if (status != REM_OK || !rem_index_key_value(rem_kv_pin_slice(&pin), &labels, &deleted, &table) ||
+      rem_slice_equal(table, rem_slice_text(change->table->name)))
+    return status < 0 ? status : REM_OK;
+  return rem_change__id_taken(change, table, err);
+}
+
+/* Has another row the key? The one whose id follows from it, or one with an id of its own. */
+static rem_status check_key_free(rem_transaction *transaction, const rem_change *change, rem_error *err) {
+  uint8_t owner[16];
+  base_row row;
+  rem_buffer key REM_CLEANUP(rem_buffer_deinit) = {0};
+  rem_status status = find_alias(transaction, change->table, change->key, owner, err);
+  REM_TRY(status);
+  if (status == REM_OK && memcmp(owner, change->id, 16) != 0)
+    return rem_change__key_taken(change, owner, err);
+  rem_uuid_of_key(transaction->tenant, change->table->name, change->key.data, change->key.size, owner);
+  if (memcmp(owner, change->id, 16) == 0)
+    return REM_OK;
+  REM_TRY(find_base(transaction, change->table, owner, &row, err));
+  if (row.found)
+    REM_TRY(rem_record_key(&row.record, change->table, &key, err));
+  return row.found && rem_slice_equal(rem_buffer_slice(&key), change->key) ? rem_change__key_taken(change, owner, err) : REM_OK;
+}
+
+/* A document that says its id: what the apply order would refuse is refused here, where the statement is. */
+static rem_status check_names(rem_transaction *transaction, const rem_change *change, rem_error *err) {
+  base_row row;
+  rem_buffer key REM_CLEANUP(rem_buffer_deinit) = {0};
+  if (change->key.size)
+    REM_TRY(check_key_free(transaction, change, err));
+  REM_TRY(find_base(transaction, change->table, change->id, &row, err));
+  if (!row.found)
+    return check_id_free(transaction, change, err);
+  REM_TRY(rem_record_key(&row.record, change->table, &key, err));
+  return rem_slice_equal(rem_buffer_slice(&key), change->key) ? REM_OK : rem_change__key_changed(change, rem_buffer_slice(&key), err);
+}
+
 /* Adds the put, finds the row it meets, and decides whether it stays. */
 static rem_status put(rem_transaction *transaction, rem_table *table, json_t *document, bool keep_old, bool replaces_edges,
                       bool *ret_written, rem_error *err) {
@@ -319,7 +370,10 @@ static rem_status put(rem_transaction *transaction, rem_table *table, json_t *do
   uint8_t id[16];
   change->replaces_edges = replaces_edges;
   memcpy(id, change->id, 16);
-  rem_status status = find_base(transaction, table, id, &base, err);
+  /* What sets fields of a row names it by its id, and looks after its key itself. */
+  rem_status status = change->id_given && !replaces_edges ? check_names(transaction, change, err) : REM_OK;
+  if (status >= 0)
+    status = find_base(transaction, table, id, &base, err);
   if (status >= 0 && !base.found && change->key.size && !change->id_given) {
     status = find_alias(transaction, table, change->key, id, err);
     if (status == REM_OK)

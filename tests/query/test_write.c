@@ -213,6 +213,45 @@ static void pending_rows_with_ids_of_their_own_have_keys(void **state) {
   check_whole(*state);
 }
 
+/* What an id of its own collides with is an error of its statement, and the transaction goes on. */
+static void ids_and_keys_collide_where_they_are_written(void **state) {
+  rem_session *s = open_session(*state);
+  rem_error error;
+  add_schema(*state, "{\"title\":\"Other\",\"short_name\":\"other\",\"type\":\"object\",\"key_field\":\"code\",\"properties\":{\"code\":{\"type\":\"string\"}}}");
+  do_sql(s, "INSERT INTO task(code, points) VALUES ('stored', 1)");
+  do_sql(s, "INSERT INTO other(id, code) VALUES ('33333333-3333-4333-8333-333333333333', 'o')");
+  do_sql(s, "BEGIN");
+  do_sql(s, "INSERT INTO task(code, points) VALUES ('pending', 2)");
+  do_sql(s, "INSERT INTO task(id, code) VALUES ('11111111-1111-4111-8111-111111111111', 'own')");
+  static const struct {
+    const char *id, *code, *message;
+  } collisions[] = {
+      {"22222222-2222-4222-8222-222222222222", "stored", "id 22222222-2222-4222-8222-222222222222 cannot have the key 'stored' in 'task': row "},
+      {"22222222-2222-4222-8222-222222222222", "pending", "id 22222222-2222-4222-8222-222222222222 cannot have the key 'pending' in 'task': row "},
+      {"22222222-2222-4222-8222-222222222222", "own",
+       "id 22222222-2222-4222-8222-222222222222 cannot have the key 'own' in 'task': row 11111111-1111-4111-8111-111111111111 has it"},
+      {"11111111-1111-4111-8111-111111111111", "else", "row 11111111-1111-4111-8111-111111111111 of 'task' has the key 'own', and a key cannot change"},
+      {"33333333-3333-4333-8333-333333333333", "new", "id 33333333-3333-4333-8333-333333333333 is that of a row of 'other'"},
+  };
+  for (size_t i = 0; i < sizeof collisions / sizeof *collisions; i++) {
+    char sql[256];
+    snprintf(sql, sizeof sql, "INSERT INTO task(id, code) VALUES ('44444444-4444-4444-8444-444444444444', 'fine'), ('%s', '%s')", collisions[i].id, collisions[i].code);
+    assert_int_equal(refuse(s, sql, &error), REM_CONFLICT);
+    assert_memory_equal(error.message, collisions[i].message, strlen(collisions[i].message));
+    assert_true(rem_session_in_transaction(s));
+  }
+  do_sql(s, "INSERT INTO other(id, code) VALUES ('55555555-5555-4555-8555-555555555555', 'p')");
+  assert_int_equal(refuse(s, "INSERT INTO task(id, code) VALUES ('55555555-5555-4555-8555-555555555555', 'q')", NULL), REM_CONFLICT);
+  /* The row's own id with its own key is an update. */
+  do_sql(s, "INSERT INTO task(id, code, points) VALUES ('11111111-1111-4111-8111-111111111111', 'own', 7)");
+  do_sql(s, "COMMIT");
+  expect(s, "SELECT code, points FROM task ORDER BY code", "{\"code\":\"own\",\"points\":7}\n{\"code\":\"pending\",\"points\":2}\n{\"code\":\"stored\",\"points\":1}\n");
+  /* Alone, it is the same. */
+  assert_int_equal(refuse(s, "INSERT INTO task(id, code) VALUES ('22222222-2222-4222-8222-222222222222', 'own')", NULL), REM_CONFLICT);
+  rem_session_close(s);
+  check_whole(*state);
+}
+
 /* Rows written between reads stay in the order of their ids, each once. */
 static void reads_between_writes_see_all_of_them(void **state) {
   rem_session *s = open_session(*state);
@@ -249,6 +288,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_statement_keeps_its_view_over_a_commit, fill, test_teardown),
       cmocka_unit_test_setup_teardown(long_texts_of_a_transaction_are_in_order, fill, test_teardown),
       cmocka_unit_test_setup_teardown(pending_rows_with_ids_of_their_own_have_keys, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(ids_and_keys_collide_where_they_are_written, fill, test_teardown),
       cmocka_unit_test_setup_teardown(reads_between_writes_see_all_of_them, fill, test_teardown),
       cmocka_unit_test_setup_teardown(a_read_only_session_has_no_way_to_write, fill, test_teardown),
   };
