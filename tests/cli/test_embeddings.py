@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which model embeds what: two slots, pinning, moving to another model, the cache of vectors."""
 import json
+import math
 import signal
 import threading
 
@@ -147,6 +148,100 @@ class Alternative(ProviderTest):
         self.db("upsert", "--schema", "resources", input=self.rows(texts_of(5)))
         self.assertTrue(self.db("reindex").json["rows"] > 5)
         self.assertTrue(self.db("check").json["ok"])
+
+
+class AlternativeInSql(ProviderTest):
+    """embedding_alt by SQL: what it should give is ranked here, from the vectors that the service gives for the texts."""
+    DIMENSION = 16
+    TEXTS = texts_of(24)
+
+    def setUp(self):
+        super().setUp()
+        self.provider = self.serve()
+        self.environment["P8_ALT_EMBEDDING"] = f"text-embedding-3-small@{self.DIMENSION}"
+        self.init()
+        self.db("upsert", "--schema", "resources", input=self.rows(self.TEXTS))
+
+    def scores(self, text, texts, slot="alt", metric="cosine"):
+        dimension = self.DIMENSION if slot == "alt" else DIMENSION
+        query = vector_of(text, dimension)
+        score = (lambda v: -math.dist(query, v)) if metric == "l2" else (lambda v: sum(a * b for a, b in zip(query, v)))
+        return {each: score(vector_of(each, dimension)) for each in texts}
+
+    def ranked(self, text, texts=None, **how):
+        scores = self.scores(text, self.TEXTS if texts is None else texts, **how)
+        return sorted(scores, key=lambda each: -scores[each])
+
+    def contents(self, sql, *arguments):
+        return [row["content"] for row in self.db("query", sql, *arguments).json]
+
+    def test_each_metric_ranks_by_the_second_vector(self):
+        for metric in ("cosine", "inner_product", "l2"):
+            self.assertEqual(self.contents(f"SELECT content FROM resources WHERE embedding_alt.{metric}('what') LIMIT 5"), self.ranked("what", metric=metric)[:5])
+            order = "" if metric == "l2" else " DESC"
+            self.assertEqual(self.contents(f"SELECT content FROM resources ORDER BY embedding_alt.{metric}('what'){order} LIMIT 4"), self.ranked("what", metric=metric)[:4])
+        # The first vector ranks otherwise.
+        self.assertEqual(self.contents("SELECT content FROM resources WHERE embedding.cosine('what') LIMIT 5"), self.ranked("what", slot="main")[:5])
+        self.assertNotEqual(self.ranked("what", slot="main"), self.ranked("what"))
+
+    def test_scores_and_thresholds_are_of_the_second_vector(self):
+        scores, first = self.scores("what", self.TEXTS), self.scores("what", self.TEXTS, slot="main")
+        for row in self.db("query", "SELECT content, _score FROM resources WHERE embedding_alt.cosine('what') > 0.1").json:
+            self.assertAlmostEqual(row["_score"], scores[row["content"]], places=5)
+        found = self.contents("SELECT content FROM resources WHERE embedding_alt.cosine('what') > 0.1")
+        self.assertEqual(found, [each for each in self.ranked("what") if scores[each] > 0.1])
+        # Both in one statement: one ranks, the other is a condition or a value.
+        both = self.db("query", "SELECT content, embedding.cosine('what') AS a, embedding_alt.cosine('what') AS b FROM resources ORDER BY content").json
+        for row in both:
+            self.assertAlmostEqual(row["a"], first[row["content"]], places=5)
+            self.assertAlmostEqual(row["b"], scores[row["content"]], places=5)
+        found = self.contents("SELECT content FROM resources WHERE embedding_alt.cosine('what') AND embedding.cosine('what') > 0 LIMIT 100")
+        self.assertEqual(found, [each for each in self.ranked("what") if first[each] > 0])
+
+    def test_filters_parameters_and_joins_go_with_it(self):
+        odd = [each for n, each in enumerate(self.TEXTS) if n % 2]
+        names = ", ".join(f"'{each}'" for each in odd)
+        self.assertEqual(self.contents(f"SELECT content FROM resources WHERE content IN ({names}) AND embedding_alt.cosine(?) LIMIT 3", "what"),
+                         self.ranked("what", odd)[:3])
+        vector = json.dumps(vector_of("what", self.DIMENSION))
+        self.assertEqual(self.contents("SELECT content FROM resources WHERE embedding_alt.cosine(:v) LIMIT 3", "--param", f"v={vector}"), self.ranked("what")[:3])
+        near = self.contents("SELECT r.content FROM resources r, resources o WHERE o.content = 'text number 3' AND r.embedding_alt.cosine(o.embedding_alt) LIMIT 4")
+        self.assertEqual(near, self.ranked("text number 3")[:4])
+        self.assertEqual(near[0], "text number 3")
+        short = json.dumps(vector_of("what", DIMENSION))
+        self.fails("query", "SELECT content FROM resources WHERE embedding_alt.cosine(?)", short, says=("8 values", "16"), hints="text-embedding-3-small@16")
+
+    def test_a_transaction_finds_its_own_rows_by_it(self):
+        script = self.home / "script.sql"
+        script.write_text("BEGIN;\n"
+                          "INSERT INTO resources(uri, name, content) VALUES ('new', 'new', 'what');\n"
+                          "UPDATE resources SET content = 'changed' WHERE content = 'text number 3';\n"
+                          "DELETE FROM resources WHERE content = 'text number 4';\n"
+                          "SELECT content FROM resources WHERE embedding_alt.cosine('what') LIMIT 30;\n"
+                          "COMMIT;\n"
+                          "SELECT content FROM resources WHERE embedding_alt.cosine('what') LIMIT 30;\n")
+        out = [json.loads(line) for line in self.db("query", "--file", str(script), "--format", "jsonl").out.splitlines()]
+        found = [row["content"] for row in out if "content" in row]
+        texts = [each for each in self.TEXTS if each not in ("text number 3", "text number 4")] + ["what", "changed"]
+        self.assertEqual(found[:len(texts)], self.ranked("what", texts))
+        self.assertEqual(found[len(texts):], self.ranked("what", texts))
+        self.assertTrue(self.db("check").json["ok"])
+
+    def test_rows_without_it_are_not_found_and_said_to_be_missing(self):
+        self.provider.behave = lambda request, _: 503 if request.json["model"] != "fake" else None
+        self.db("insert", "resources", self.row("later", 99))
+        self.provider.behave = None
+        result = self.db("query", "SELECT content FROM resources WHERE embedding_alt.cosine('later') LIMIT 100")
+        self.assertEqual([row["content"] for row in result.json], self.ranked("later"))
+        self.assertIn("1 row", result.err)
+        self.assertEqual(self.contents("SELECT content FROM resources WHERE embedding.cosine('later') LIMIT 1"), ["later"])
+        self.db("embed", "--pending")
+        self.assertEqual(self.contents("SELECT content FROM resources WHERE embedding_alt.cosine('later') LIMIT 1"), ["later"])
+
+    def test_a_table_without_a_second_embedding_says_so(self):
+        del self.environment["P8_ALT_EMBEDDING"]
+        self.db("insert", "moments", json.dumps({"name": "m", "moment_type": "event", "description": "what", "start_time": "2025-01-01T00:00:00Z"}))
+        self.fails("query", "SELECT name FROM moments WHERE embedding_alt.cosine('what')", code=MODEL, says="no second embedding", hints="P8_ALT_EMBEDDING")
 
 
 class Moving(ProviderTest):
