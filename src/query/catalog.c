@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "query/count_module.h"
+#include "query/selectivity.h"
 #include "query/session_internal.h"
 
 struct rem_catalog {
@@ -22,6 +23,7 @@ rem_status rem_catalog_new(rem_session *session, rem_catalog **ret_catalog, rem_
 void rem_module_unref(rem_module *module) {
   if (!module || --module->references > 0)
     return;
+  rem_selectivity_free(module->selectivity);
   rem_columns_deinit(&module->columns);
   rem_table_unref(module->table);
   rem_free(module);

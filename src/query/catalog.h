@@ -25,6 +25,7 @@ typedef struct rem_module {
   rem_columns columns;
   bool deleted_too;            /* "name+deleted" */
   int references;              /* the entry's and SQLite's */
+  struct rem_selectivity *selectivity; /* owned; NULL until a plan asks */
   int64_t rows, long_values, explicit_ids; /* the table's counters when the last statement began */
 } rem_module;
 

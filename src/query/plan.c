@@ -3,7 +3,7 @@
  * Choosing a plan.
  *
  * Every path that the constraints allow is priced and the cheapest taken; what the path does not use becomes a filter. Prices are in units of one row
- * scanned in order (0.3 us); a row fetched by its id costs about six of them, an index entry half of one.
+ * scanned in order (0.3 us); a row fetched by its id costs about six of them, an index entry half of one. How many rows an index picks: selectivity.h.
  *
  * No constraint but a search is ever reported as fully dealt with (omit): SQLite repeats them on the few rows that come through, and what it
  * alone knows (the affinity of the other side) can never make an answer wrong.
@@ -13,6 +13,7 @@
 #include <math.h>
 #include <strings.h>
 
+#include "query/selectivity.h"
 #include "vector/similarity.h"
 
 #define LEAST_ROWS 256.0 /* a table is taken to have: it may grow under a prepared statement */
@@ -227,45 +228,83 @@ static bool is_index_bound(int op, rem_plan_role *ret_role) {
   }
 }
 
-/* What share of the table's rows a value of an index picks: as if there were as many values as the square root of the rows. */
-static double equality_rows(const choice *c, const rem_column *column) {
-  double rows = all_rows(c);
-  return column->kind == REM_FIELD_BOOL ? rows / 2 : sqrt(rows);
+/* What constraint `number` compares with, as far as it is known before the statement runs. */
+static rem_comparison comparison_of(const choice *c, int number) {
+  rem_comparison comparison = {.op = c->info->aConstraint[number].op};
+  if (is_in(c, number) || sqlite3_vtab_rhs_value(c->info, number, &comparison.value) != SQLITE_OK)
+    comparison.value = NULL;
+  return comparison;
 }
+
+/* A share of the rows out of their number when the table was last looked at. */
+static double share_of(const choice *c, double rows) {
+  return c->module->rows > 0 ? rows / (double)c->module->rows : 0;
+}
+
+/* The share of the table's rows that one value of an index picks; where nothing is known as if there were as many values as the square root of the rows. */
+static double equality_share(const choice *c, int number, int column) {
+  const rem_comparison comparison = comparison_of(c, number);
+  double rows = rem_selectivity_equal(c->module, column, &comparison), all = all_rows(c);
+  if (rows >= 0)
+    return share_of(c, rows);
+  if (comparison.op == SQLITE_INDEX_CONSTRAINT_ISNULL)
+    return 0.1;
+  return c->module->columns.items[column].kind == REM_FIELD_BOOL ? 0.5 : sqrt(all) / all;
+}
+
+static bool is_prefix_of(const rem_column *column, int op) {
+  return column->kind == REM_FIELD_TEXT && (op == SQLITE_INDEX_CONSTRAINT_LIKE || op == SQLITE_INDEX_CONSTRAINT_GLOB);
+}
+
+/* A bound of an index, or what only the index of a list answers. False: not such a constraint. */
+static bool bound_role(const choice *c, int number, const rem_column *indexed, rem_plan_role *ret_role) {
+  int op = c->info->aConstraint[number].op;
+  if (indexed->kind == REM_FIELD_LIST) {
+    *ret_role = REM_ROLE_ACCESS;
+    return op == REM_FUNCTION_ANY;
+  }
+  if (is_prefix_of(indexed, op)) {
+    *ret_role = REM_ROLE_PREFIX;
+    return true;
+  }
+  if (!is_index_bound(op, ret_role) || !same_collation(c, number, indexed))
+    return false;
+  return indexed->kind != REM_FIELD_BOOL || *ret_role == REM_ROLE_ACCESS;
+}
+
+/* The share of a range whose bounds are not known. */
+static double guessed_share(rem_plan_role role) {
+  return role == REM_ROLE_PREFIX ? 0.1 : 0.3;
+}
+
+#define MOST_BOUNDS 8 /* of one index that are looked at for how much they pick */
 
 /* The constraints of an index on `column`: equality if there is one, else bounds. Returns the share of rows, or a negative number when there is none. */
 static double collect_bounds(const choice *c, int column, rem_plan *plan, int *places) {
   const rem_column *indexed = &c->module->columns.items[column];
-  double rows = all_rows(c), share = -1;
-  bool list = indexed->kind == REM_FIELD_LIST;
-  int number = list ? -1 : find_equality(c, column);
+  rem_comparison bounds[MOST_BOUNDS];
+  size_t bound_count = 0;
+  double share = -1;
+  int number = indexed->kind == REM_FIELD_LIST ? -1 : find_equality(c, column);
   if (number >= 0) {
     add_term(plan, places, c, number, access_role(c, number));
-    return equality_rows(c, indexed) * (is_in(c, number) ? IN_COUNT : 1) / rows;
+    return equality_share(c, number, column) * (is_in(c, number) ? IN_COUNT : 1);
   }
   for (int i = 0; i < c->info->nConstraint; i++) {
     const struct sqlite3_index_constraint *constraint = &c->info->aConstraint[i];
     rem_plan_role role;
-    if (constraint->iColumn != column || !constraint->usable || !is_offered_rightly(c, constraint->op))
-      continue;
-    if (list && constraint->op == REM_FUNCTION_ANY && share < 0) {
-      add_term(plan, places, c, i, REM_ROLE_ACCESS);
-      share = sqrt(rows) / rows;
-      break;
-    }
-    bool prefix = indexed->kind == REM_FIELD_TEXT &&
-                  (constraint->op == SQLITE_INDEX_CONSTRAINT_LIKE || constraint->op == SQLITE_INDEX_CONSTRAINT_GLOB);
-    if (list || (!prefix && (!is_index_bound(constraint->op, &role) || !same_collation(c, i, indexed))))
-      continue;
-    if (prefix)
-      role = REM_ROLE_PREFIX;
-    else if (indexed->kind == REM_FIELD_BOOL && role != REM_ROLE_ACCESS)
+    if (constraint->iColumn != column || !constraint->usable || !is_offered_rightly(c, constraint->op) || !bound_role(c, i, indexed, &role))
       continue;
     add_term(plan, places, c, i, role);
-    double this_share = role == REM_ROLE_ACCESS ? 0.1 : role == REM_ROLE_PREFIX ? 0.1 : 0.3;
+    double this_share = role == REM_ROLE_ACCESS ? equality_share(c, i, column) : guessed_share(role);
     share = share < 0 ? this_share : share * this_share;
+    if (indexed->kind == REM_FIELD_LIST)
+      break;
+    if (role != REM_ROLE_ACCESS && bound_count < MOST_BOUNDS)
+      bounds[bound_count++] = comparison_of(c, i);
   }
-  return share;
+  double rows = bound_count ? rem_selectivity_range(c->module, column, bounds, bound_count) : -1;
+  return rows >= 0 && share_of(c, rows) < share ? share_of(c, rows) : share;
 }
 
 static bool is_order_of(const choice *c, int column, bool *ret_reverse) {
@@ -392,13 +431,27 @@ static void choose_search(choice *c, int number) {
 }
 
 /* ------------------------------------------------------------------------------------------- */
-/* Filters, and the words                                                                       */
+/* Filters                                                                                      */
 
 static bool is_in_plan(const choice *c, int number) {
   for (int i = 0; i < c->plan.count; i++)
     if (c->places[i] == number)
       return true;
   return false;
+}
+
+static bool has_index(const choice *c, int column) {
+  const rem_column *indexed = &c->module->columns.items[column];
+  return indexed->place == REM_COLUMN_FIELD && indexed->field->indexed && indexed->kind != REM_FIELD_OBJECT && indexed->kind != REM_FIELD_ANY && indexed->kind != REM_FIELD_LIST &&
+         !c->module->deleted_too;
+}
+
+/* How much a filter lets through; an index tells also where it is not the way to the rows. */
+static double filter_share(const choice *c, int number) {
+  const struct sqlite3_index_constraint *constraint = &c->info->aConstraint[number];
+  if (!is_equality(constraint->op))
+    return 0.4;
+  return has_index(c, constraint->iColumn) ? equality_share(c, number, constraint->iColumn) : 0.1;
 }
 
 /* Everything else that can be judged on a record. An IN, also of row values, is left to SQLite: taking one part of it would run the whole plan once a value. */
@@ -410,80 +463,15 @@ static void add_filters(choice *c) {
     if (is_in_plan(c, i) || !is_usable(c, i) || is_in(c, i) || may_be_part(c, i))
       continue;
     add_term(&c->plan, c->places, c, i, REM_ROLE_FILTER);
-    share *= is_equality(c->info->aConstraint[i].op) ? 0.1 : 0.4;
+    share *= filter_share(c, i);
   }
   c->rows = c->rows * share > 1 ? c->rows * share : 1;
-}
-
-const char *rem_plan_operator(int op) {
-  switch (op) {
-  case SQLITE_INDEX_CONSTRAINT_EQ: return "=";
-  case SQLITE_INDEX_CONSTRAINT_GT: return ">";
-  case SQLITE_INDEX_CONSTRAINT_LE: return "<=";
-  case SQLITE_INDEX_CONSTRAINT_LT: return "<";
-  case SQLITE_INDEX_CONSTRAINT_GE: return ">=";
-  case SQLITE_INDEX_CONSTRAINT_NE: return "<>";
-  case SQLITE_INDEX_CONSTRAINT_IS: return "IS";
-  case SQLITE_INDEX_CONSTRAINT_ISNOT: return "IS NOT";
-  case SQLITE_INDEX_CONSTRAINT_LIKE: return "LIKE";
-  case SQLITE_INDEX_CONSTRAINT_GLOB: return "GLOB";
-  case REM_FUNCTION_ANY: return "contains";
-  default: return "?";
-  }
-}
-
-static void append_term(const choice *c, const rem_plan_term *term, rem_buffer *words) {
-  const char *name = c->module->columns.items[term->column].name;
-  if (term->op == SQLITE_INDEX_CONSTRAINT_ISNULL)
-    rem_buffer_append_format(words, "%s IS NULL", name);
-  else if (term->op == SQLITE_INDEX_CONSTRAINT_ISNOTNULL)
-    rem_buffer_append_format(words, "%s IS NOT NULL", name);
-  else if (term->role == REM_ROLE_IN)
-    rem_buffer_append_format(words, "%s IN ?", name);
-  else
-    rem_buffer_append_format(words, "%s %s ?", name, rem_plan_operator(term->op));
-}
-
-static void append_terms(const choice *c, rem_buffer *words, bool filters, const char *separator) {
-  for (int i = 0; i < c->plan.count; i++) {
-    rem_plan_role role = (rem_plan_role)c->plan.terms[i].role;
-    if ((role == REM_ROLE_FILTER) != filters || role == REM_ROLE_LIMIT || role == REM_ROLE_OFFSET)
-      continue;
-    rem_buffer_append_text(words, separator);
-    append_term(c, &c->plan.terms[i], words);
-    separator = " AND ";
-  }
-}
-
-static const char *path_words(const choice *c) {
-  switch ((rem_path)c->plan.path) {
-  case REM_PATH_SCAN: return "all rows";
-  case REM_PATH_NONE: return "no row";
-  case REM_PATH_COUNT: return "the counter of rows";
-  case REM_PATH_ID: return "id";
-  case REM_PATH_KEY: return "key";
-  case REM_PATH_LABEL: return "key index";
-  case REM_PATH_INDEX: return c->plan.covered ? "covering index" : "index";
-  case REM_PATH_SEARCH: return "search";
-  }
-  return "";
-}
-
-static void append_words(const choice *c, rem_buffer *words) {
-  const char *name = c->module->columns.items[c->plan.column].name;
-  rem_buffer_append_text(words, path_words(c));
-  if (c->plan.path == REM_PATH_INDEX)
-    rem_buffer_append_format(words, " of %s", name);
-  append_terms(c, words, false, ": ");
-  if (c->plan.ordered)
-    rem_buffer_append_text(words, c->plan.reverse ? ", in order, descending" : ", in order");
-  append_terms(c, words, true, "; filter: ");
 }
 
 /* Words, NUL, padding, plan; in memory of SQLite. */
 static int publish(choice *c) {
   rem_buffer words REM_CLEANUP(rem_buffer_deinit) = {0};
-  append_words(c, &words);
+  rem_plan__append_words(&c->plan, c->module, &words);
   rem_buffer_append_byte(&words, 0);
   size_t offset = (words.size + 15) / 16 * 16;
   char *text = words.failure < 0 ? NULL : sqlite3_malloc64(offset + sizeof c->plan);
@@ -534,7 +522,7 @@ int rem_plan_choose(rem_module *module, sqlite3_vtab *vtab, sqlite3_index_info *
   consider_id(&c);
   consider_key(&c);
   consider_pair(&c);
-  for (int i = 0; i < module->columns.id; i++)
+  for (int i = 0; i < module->columns.id && !c.unique; i++)
     consider_index(&c, i);
   add_filters(&c);
   report(&c);

@@ -63,6 +63,8 @@ int rem_plan_choose(rem_module *module, sqlite3_vtab *vtab, sqlite3_index_info *
 static inline const rem_plan *rem_plan_of(int idx_num, const char *idx_str) {
   return (const rem_plan *)(const void *)(idx_str + idx_num);
 }
+/* Appends what EXPLAIN QUERY PLAN shows. */
+void rem_plan__append_words(const rem_plan *plan, const rem_module *module, rem_buffer *words);
 /* "=", ">", …; "?" for what has no sign. */
 const char *rem_plan_operator(int op);
 

@@ -87,6 +87,7 @@ struct rem_session {
   rem_catalog *catalog;
   rem_view *view; /* of the statement that is stepping; else NULL */
   bool outer_joins, row_lists; /* of the statement that is prepared or stepping */
+  uint64_t preparations; /* so far */
   rem_view *transaction_view; /* owned reference: between BEGIN and COMMIT */
   bool knows_json; /* json_each and json_tree have told SQLite their columns */
   bool declaring; /* a module is telling SQLite its columns: nothing of that is the caller's */

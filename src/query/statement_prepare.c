@@ -200,6 +200,7 @@ static rem_status compile(rem_statement *statement, const rem_dialect_statement 
   rem_session *session = statement->session;
   sqlite3_stmt *prepared = NULL;
   session->failed = REM_OK;
+  session->preparations++;
   session->deadline_us = rem_session__deadline(session);
   REM_TRY(know_json(session, made->sql, err));
   session->outer_joins = statement->outer_joins = has_outer_joins(made->sql, made->sql_size);

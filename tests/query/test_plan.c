@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which way rows are found, and that every way finds the same. */
+#include <math.h>
+
+#include "entity/engine.h"
+#include "query/selectivity.h"
+#include "query/session_internal.h"
 #include "query_test.h"
 
 static const char ITEM[] =
     "{\"title\":\"Item\",\"short_name\":\"item\",\"type\":\"object\",\"key_field\":\"code\",\"indexed_fields\":[\"part\",\"state\",\"size\"],\"properties\":{"
     "\"code\":{\"type\":\"string\"},\"part\":{\"type\":\"string\"},\"state\":{\"type\":\"string\"},\"size\":{\"type\":\"integer\"},"
     "\"note\":{\"type\":\"string\"}}}";
-
-#define ROWS 3000
 
 /* Rows 0 to 2,999: `part` has 1,000 values of three rows each; `state` is 'open' in nearly all rows, 'lost' in eight; `size` is the row's number. */
 static int fill(void **state) {
@@ -57,10 +60,114 @@ static void in_a_transaction_its_rows_stand_among_the_others(void **state) {
   rem_session_close(s);
 }
 
+/* The words of the plan. Owned: free(). */
+static char *plan_of(rem_session *s, const char *sql) {
+  rem_bytes text = {0};
+  OK(rem_session_explain(s, sql, strlen(sql), &text, err));
+  char *copy = strdup(text.data);
+  rem_bytes_free(&text);
+  return copy;
+}
+
+static void expect_plan(rem_session *s, const char *sql, const char *words) {
+  char *plan = plan_of(s, sql);
+  if (!strstr(plan, words))
+    fail_msg("%s\n--- wanted: %s\n--- plan: %s", sql, words, plan);
+  free(plan);
+}
+
+static void of_two_indexes_the_one_that_picks_fewer_rows_is_taken(void **state) {
+  rem_session *s = open_session(*state);
+  static const struct {
+    const char *where, *words;
+  } cases[] = {
+      {"part = 'p7' AND state = 'open'", "index of part: part = ?"},
+      {"state = 'open' AND part = 'p7'", "index of part: part = ?"},
+      {"part = 'p7' AND state = 'lost'", "index of part: part = ?"}, /* three rows and eight */
+      {"size > 5 AND state = 'lost'", "index of state: state = ?"},
+      {"size > 2990 AND state = 'open'", "index of size: size > ?"},
+      {"size BETWEEN 40 AND 43 AND state = 'lost'", "index of size: size >= ? AND size <= ?"},
+      {"part LIKE 'p99%' AND size >= 5", "index of part: part LIKE ?"},
+      {"part = ? AND state = ?", "index of part: part = ?"},
+      {"state = ?2 AND part = ?1", "index of part: part = ?"},
+      {"state = 'open'", "all rows; filter: state = ?"}, /* nearly all: fetching them one by one costs more */
+      {"state = 'lost'", "index of state: state = ?"},
+      {"state = 'none' AND part = 'p7'", "index of state: state = ?"},
+      {"code = 'c5' AND state = 'lost'", "key: code = ?"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char sql[200];
+    snprintf(sql, sizeof sql, "SELECT note FROM item WHERE %s", cases[i].where);
+    expect_plan(s, sql, cases[i].words);
+  }
+  rem_session_close(s);
+}
+
+static double mean_of(rem_module *module, const char *column) {
+  const rem_comparison unknown = {.op = SQLITE_INDEX_CONSTRAINT_EQ};
+  for (int i = 0; i < module->columns.id; i++)
+    if (strcmp(module->columns.items[i].name, column) == 0)
+      return rem_selectivity_equal(module, i, &unknown);
+  return -2;
+}
+
+static void rows_a_value_are_told_from_a_sample(void **state) {
+  rem_session *s = open_session(*state);
+  rem_catalog_entry *entry;
+  do_sql(s, "SELECT 1 FROM item LIMIT 1");
+  OK(rem_catalog_find(s->catalog, "item", &entry, err));
+  assert_true(fabs(mean_of(entry->live, "part") - 3) < 1e-9);
+  assert_true(fabs(mean_of(entry->live, "size") - 1) < 1e-9);
+  /* Two values, one of 2,992 rows: the mean is between 2 (each value counts the same) and 2,992 (each row does), told from both ends of the ids. */
+  double mean = mean_of(entry->live, "state");
+  if (mean < 100 || mean > 3000)
+    fail_msg("%g", mean);
+  rem_session_close(s);
+}
+
+/* However the FROM is written. */
+static void a_join_begins_where_the_fewest_rows_are(void **state) {
+  rem_session *s = open_session(*state);
+  static const char *const statements[] = {
+      "SELECT few.note, many.note FROM item many JOIN item few ON few.part = many.part WHERE few.state = 'lost' AND many.state = 'open'",
+      "SELECT few.note, many.note FROM item few JOIN item many ON few.part = many.part WHERE few.state = 'lost' AND many.state = 'open'",
+  };
+  for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
+    char *plan = plan_of(s, statements[i]);
+    const char *few = strstr(plan, "few"), *many = strstr(plan, "many");
+    if (!few || !many || few > many || !strstr(plan, "index of part: part = ?"))
+      fail_msg("%s: %s", statements[i], plan);
+    free(plan);
+  }
+  rem_session_close(s);
+}
+
+static void the_same_rows_give_the_same_plan(void **state) {
+  test_db *test = *state;
+  static const char sql[] = "SELECT a.note FROM item a JOIN item b ON b.part = a.part JOIN item c ON c.state = b.state AND c.size = a.size WHERE a.state = ?";
+  rem_session *s = open_session(test);
+  char *first = plan_of(s, sql), *again = plan_of(s, sql);
+  assert_string_equal(first, again);
+  rem_session_close(s);
+  OK(rem_kv_flush(test->db->engine->kv, err));
+  OK(rem_kv_compact(test->db->engine->kv, REM_CF_FIELD_INDEX, (rem_slice){0}, (rem_slice){0}, err));
+  s = open_session(test);
+  char *laid_out_anew = plan_of(s, sql);
+  assert_string_equal(first, laid_out_anew);
+  rem_session_close(s);
+  free(first);
+  free(again);
+  free(laid_out_anew);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_walk_of_an_index_gives_every_row_once_wherever_it_ends, fill, test_teardown),
       cmocka_unit_test_setup_teardown(in_a_transaction_its_rows_stand_among_the_others, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(of_two_indexes_the_one_that_picks_fewer_rows_is_taken, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(rows_a_value_are_told_from_a_sample, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(a_join_begins_where_the_fewest_rows_are, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(the_same_rows_give_the_same_plan, fill, test_teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
