@@ -14,7 +14,7 @@
 #include "base/cpu.h"
 #include "vector/graph_file.h"
 
-#define QUERIES 200
+#define QUERIES 1000
 #define CLUMP   5000
 
 static rem_error err;

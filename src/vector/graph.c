@@ -67,7 +67,7 @@ static void free_numbers(rem_graph_numbers *numbers) {
 
 void rem_graph_free(rem_graph *g) {
   if (g == NULL) return;
-  rem_graph_region *regions[] = {&g->records, &g->first_vector, &g->link_codes, &g->link_norms, &g->locks, &g->rows, &g->places, &g->vectors,
+  rem_graph_region *regions[] = {&g->records, &g->first_vector, &g->link_codes, &g->link_norms, &g->inverses, &g->locks, &g->rows, &g->places, &g->vectors,
                                  &g->ids, &g->pivot_codes};
   for (size_t i = 0; i < sizeof regions / sizeof *regions; i++)
     rem_graph__region_free(regions[i]);
@@ -99,7 +99,7 @@ rem_status rem_graph_reserve(rem_graph *g, size_t row_count, rem_error *err) {
 /* State                                                                                        */
 
 static uint64_t memory_bytes(const rem_graph *g) {
-  const rem_graph_region *regions[] = {&g->records, &g->first_vector, &g->link_codes, &g->link_norms, &g->locks, &g->rows, &g->places, &g->vectors,
+  const rem_graph_region *regions[] = {&g->records, &g->first_vector, &g->link_codes, &g->link_norms, &g->inverses, &g->locks, &g->rows, &g->places, &g->vectors,
                                        &g->ids, &g->pivot_codes};
   uint64_t sum = sizeof *g + (g->options.dimension + g->codec.code_dimension) * sizeof(float);
   if (g->codec.basis_allocation != NULL) sum += g->codec.code_dimension * g->codec.link_bytes;
@@ -107,7 +107,7 @@ static uint64_t memory_bytes(const rem_graph *g) {
     sum += regions[i]->allocation != NULL ? regions[i]->bytes : 0;
   if (g->mapping != NULL) sum += g->mapping->block_count;
   for (const rem_graph_scratch *s = g->scratch; s != NULL; s = s->next)
-    sum += sizeof *s + s->visited_count + 8 * s->pool_capacity + 4 * (s->nodes.capacity + s->key_capacity + s->finer.capacity + s->chosen.capacity);
+    sum += sizeof *s + s->visited_count + 8 * s->pool_capacity + 4 * (s->nodes.capacity + s->key_capacity + s->chosen.capacity);
   return sum;
 }
 

@@ -39,7 +39,7 @@ static void reset(rem_graph *g) {
   g->pivot_count = 0;
   atomic_store(&g->drift, 0);
   atomic_store(&g->linked_nodes, 0);
-  rem_graph_region *regions[] = {&g->records, &g->first_vector, &g->link_codes, &g->link_norms, &g->locks, &g->pivot_codes};
+  rem_graph_region *regions[] = {&g->records, &g->first_vector, &g->link_codes, &g->link_norms, &g->inverses, &g->locks, &g->pivot_codes};
   for (size_t i = 0; i < sizeof regions / sizeof *regions; i++)
     rem_graph__region_free(regions[i]);
   for (uint32_t i = 0; i < g->vector_count; i++) {
@@ -60,7 +60,7 @@ static void encode_chunk(void *context, size_t index, size_t worker) {
   for (size_t i = index * CHUNK; i < (index + 1) * CHUNK && i < run->count && !is_cancelled(run); i++) {
     uint32_t vector = run->order[i], node = run->nodes[vector];
     rem_graph__direction(g, vector, direction);
-    rem_graph__set_codes(g, node, direction);
+    rem_graph__set_codes(g, node, vector, direction);
     rem_graph__clear_links(g, node);
     rem_graph__set_first_vector(g, node, REM_GRAPH_NONE);
   }
@@ -151,6 +151,8 @@ static rem_status prepare(build_run *run, size_t workers, rem_error *err) {
   REM_TRY(train(g, run->order, run->count, err));
   REM_TRY(rem_graph__ensure(g, 0, 0, run->count, err));
   REM_TRY(rem_graph__region_grow(&g->pivot_codes, 0, REM_GRAPH_PIVOTS * g->codec.lines * REM_GRAPH_LINE, err));
+  REM_TRY(rem_graph__region_grow(&g->link_codes, 0, (run->count + 1) * g->codec.link_bytes, err));
+  REM_TRY(rem_graph__region_grow(&g->link_norms, 0, (run->count + 1) * sizeof(int32_t), err));
   g->node_count = run->count;
   shuffle(run->order, run->count);
   return make_scratches(run, workers, err);
@@ -167,6 +169,8 @@ static rem_status build(rem_graph *g, rem_thread_pool *pool, const atomic_bool *
   if (status >= 0) status = link_all(&run, pool, err);
   for (size_t i = 0; i < workers; i++)
     rem_graph__scratch_give(g, scratches[i]);
+  rem_graph__region_free(&g->link_codes);
+  rem_graph__region_free(&g->link_norms);
   g->built = status >= 0;
   if (status < 0) reset(g);
   return status;

@@ -90,10 +90,12 @@ bool rem_graph__join(rem_graph *g, uint32_t vector, uint32_t node) {
     if (merged) move_rows(g, vector, v);
   }
   if (!merged) {
-    rem_graph_place *place = rem_graph__place(g, vector);
-    rem_graph__set(&place->next, head);
+    /* Behind the first, which stands for the node when distances are computed. */
+    rem_graph_place *place = rem_graph__place(g, vector), *before = head == REM_GRAPH_NONE ? NULL : rem_graph__place(g, head);
+    rem_graph__set(&place->next, before == NULL ? REM_GRAPH_NONE : before->next);
     rem_graph__set(&place->node, node);
-    rem_graph__set_first_vector(g, node, head == REM_GRAPH_NONE ? vector : vector | REM_GRAPH_MORE);
+    if (before != NULL) rem_graph__set(&before->next, vector);
+    rem_graph__set_first_vector(g, node, before == NULL ? vector : head | REM_GRAPH_MORE);
   }
   rem_graph__unlock_node(g, node);
   return merged;
@@ -104,6 +106,7 @@ static void leave_node(rem_graph *g, uint32_t vector) {
   uint32_t node = place->node, head = rem_graph__first_vector(g, node) & ~REM_GRAPH_MORE;
   if (head == vector) {
     head = place->next;
+    if (head != REM_GRAPH_NONE) rem_graph__set_inverse(g, node, head);
   } else {
     uint32_t before = head;
     while (rem_graph__place(g, before)->next != vector)
@@ -152,7 +155,7 @@ static void link_vector(rem_graph *g, rem_graph_scratch *scratch, uint32_t vecto
   g->node_count += node == g->node_count;
   rem_graph__direction(g, vector, scratch->direction);
   rem_graph__clear_links(g, node);
-  rem_graph__set_codes(g, node, scratch->direction);
+  rem_graph__set_codes(g, node, vector, scratch->direction);
   rem_graph__set(&rem_graph__place(g, vector)->node, node);
   rem_graph__set_first_vector(g, node, vector);
   uint32_t target = rem_graph__link_node(g, scratch, node, scratch->direction);

@@ -4,7 +4,7 @@
  *
  *   walk code   4 bits a component (8 below 193 dimensions), less the mean, one scale for all, clipped at 2.8 standard deviations;
  *               of the direction itself, or of its fewer components in a basis (graph_basis.h)
- *   link code   8 bits a component of the direction, less the mean, one scale
+ *   link code   8 bits a component of the direction, less the mean, one scale; during a build
  *
  * The similarity that a key stands for: base + (BIAS - key) / scale, with the query's own base and scale; its error for near vectors has
  * the standard deviation `error`, measured on vectors kept out when the codec is trained.

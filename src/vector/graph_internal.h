@@ -85,7 +85,6 @@ typedef struct rem_graph_scratch {
   rem_graph_numbers nodes; /* lists of scans and links */
   uint32_t *keys;
   size_t key_capacity;
-  rem_graph_numbers finer; /* keys of finer codes */
   rem_graph_numbers chosen; /* nodes to be scored */
 } rem_graph_scratch;
 
@@ -111,9 +110,10 @@ struct rem_graph {
 
   rem_graph_region records;   /* node -> links, code */
   rem_graph_region first_vector; /* node -> uint32 vector, with REM_GRAPH_MORE; NONE: free */
-  rem_graph_region link_codes; /* node -> int8 code; only where links change */
-  rem_graph_region link_norms; /* node -> int32 */
-  rem_graph_region locks;      /* node -> uint8 spin lock */
+  rem_graph_region link_codes; /* node -> int8 code; during a build */
+  rem_graph_region link_norms; /* node -> int32; during a build */
+  rem_graph_region inverses;   /* node -> float: 1 over the length of its first vector's values, 0 for zeros; only where links change */
+  rem_graph_region locks;      /* node -> uint8 spin lock; the same */
   rem_graph_region rows;
   rem_graph_region places;    /* vector -> rem_graph_place */
   rem_graph_region vectors;   /* vector -> int16 x vector_stride (graph_values.h) */
@@ -229,8 +229,10 @@ void rem_graph__scratch_epoch(rem_graph_scratch *scratch);
  * Walks to the pool of the `ef` nodes nearest to the query in `scratch`; returns how many, sorted. *ret_failed: the file is damaged.
  */
 size_t rem_graph__walk(rem_graph *g, rem_graph_scratch *scratch, size_t ef, uint64_t *compared, bool *ret_failed);
-/* The walk and link codes of a node. */
-void rem_graph__set_codes(rem_graph *g, uint32_t node, const float *direction);
+/* The walk and link codes of a node whose first vector this is. */
+void rem_graph__set_codes(rem_graph *g, uint32_t node, uint32_t vector, const float *direction);
+/* What distances from a node are computed with when there are no link codes. */
+void rem_graph__set_inverse(rem_graph *g, uint32_t node, uint32_t vector);
 /* Fills a node's list with its own number. */
 void rem_graph__clear_links(rem_graph *g, uint32_t node);
 /*
@@ -294,6 +296,8 @@ typedef struct rem_graph_run {
 /* Scores the matching rows of a node into `top`. */
 REM_CHECKED rem_status rem_graph__score_node(rem_graph_run *run, uint32_t node, rem_error *err);
 REM_CHECKED rem_status rem_graph__score_vector(rem_graph_run *run, uint32_t vector, rem_error *err);
+/* A node's list of vectors, well before the other one, which looks into it and asks for its first vector. */
+void rem_graph__prefetch_number(const rem_graph *g, uint32_t node);
 void rem_graph__prefetch_node(const rem_graph *g, uint32_t node);
 /* The cosine of the worst of the best k so far; -2 while there are fewer. */
 double rem_graph__worst_cosine(const rem_graph_run *run);

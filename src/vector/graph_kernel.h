@@ -64,6 +64,8 @@ typedef struct rem_graph_kernel {
   void (*dots)(const uint8_t *vector, const uint8_t *vectors, size_t bytes, const uint32_t *nodes, size_t count, int32_t *ret_dots);
   /* The same of `count` vectors that follow one another. */
   void (*project)(const uint8_t *vector, const uint8_t *rows, size_t bytes, size_t count, int32_t *ret_dots);
+  /* Dot products of kept values: `values`, and those at vectors + stride * numbers[i]; `stride` values of each, a multiple of 32, at cache lines. */
+  void (*value_dots)(const int16_t *values, const int16_t *vectors, size_t stride, const uint32_t *numbers, size_t count, float *ret_dots);
   /* Of a query and kept values (graph_values.h), both at cache lines, `count` a multiple of 32: their dot product and that of the values with themselves. */
   void (*products)(const float *query, const int16_t *values, size_t count, float *ret_dot, float *ret_norm);
   /* The sum of (query - step x value)^2. */

@@ -115,6 +115,19 @@ static inline uint32_t near_mask(const uint32_t *keys, size_t count, uint32_t bo
   return (low | high << 16) & valid;
 }
 
+/* Two products fit 32 bits, since no value is -2^15; sums of more need not. */
+static inline float value_dot(const int16_t *a, const int16_t *b, size_t count) {
+  __m512 s0 = _mm512_setzero_ps(), s1 = s0;
+  size_t i = 0;
+  for (; i + 64 <= count; i += 64) {
+    s0 = _mm512_add_ps(s0, _mm512_cvtepi32_ps(_mm512_madd_epi16(_mm512_load_si512(a + i), _mm512_load_si512(b + i))));
+    s1 = _mm512_add_ps(s1, _mm512_cvtepi32_ps(_mm512_madd_epi16(_mm512_load_si512(a + i + 32), _mm512_load_si512(b + i + 32))));
+  }
+  for (; i < count; i += 32)
+    s0 = _mm512_add_ps(s0, _mm512_cvtepi32_ps(_mm512_madd_epi16(_mm512_load_si512(a + i), _mm512_load_si512(b + i))));
+  return _mm512_reduce_add_ps(_mm512_add_ps(s0, s1));
+}
+
 static inline __m512 load_values(const int16_t *values) {
   return _mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(_mm256_load_si256((const __m256i *)(const void *)values)));
 }

@@ -104,6 +104,15 @@ static void products(const float *query, const int16_t *values, size_t count, fl
   *ret_norm = fold(norms);
 }
 
+static float value_dot(const int16_t *a, const int16_t *b, size_t count) {
+  float sums[16] = {0};
+  for (size_t i = 0; i < count; i += 16) {
+    for (size_t j = 0; j < 16; j++)
+      sums[j] += (float)(a[i + j] * b[i + j]);
+  }
+  return fold(sums);
+}
+
 static float squares(const float *query, const int16_t *values, float step, size_t count) {
   float sums[16] = {0};
   for (size_t i = 0; i < count; i += 16) {

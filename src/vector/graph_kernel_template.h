@@ -11,6 +11,7 @@
  *   pool_insert(pool, count, key)                         shifts larger entries up by one; returns the place
  *   near_mask(keys, count, bound)                         bit i: keys[i] <= bound, count <= 32; reads whole vectors
  *   products, squares                                     as in the table
+ *   value_dot(a, b, count)                                the dot product of kept values
  *
  * and gets the table. `lines` is a constant in the hot instances (256, 384, 768, 1,024 and 1,536 components), so that the loops
  * over a code are unrolled.
@@ -256,4 +257,14 @@ static void project(const uint8_t *vector, const uint8_t *rows, size_t bytes, si
   }
 }
 
-const rem_graph_kernel KERNEL_TABLE = {KERNEL_NAME, {walk4, walk8}, {some_keys4, some_keys8}, keep, between, some_dots, project, products, squares};
+static void value_dots(const int16_t *values, const int16_t *vectors, size_t stride, const uint32_t *numbers, size_t count, float *ret_dots) {
+  size_t lines = stride * sizeof *values / REM_GRAPH_LINE;
+  for (size_t j = 0; j < count && j < ahead(lines); j++)
+    prefetch_lines((const uint8_t *)(vectors + numbers[j] * stride), lines);
+  for (size_t i = 0; i < count; i++) {
+    if (i + ahead(lines) < count) prefetch_lines((const uint8_t *)(vectors + numbers[i + ahead(lines)] * stride), lines);
+    ret_dots[i] = value_dot(values, vectors + numbers[i] * stride, stride);
+  }
+}
+
+const rem_graph_kernel KERNEL_TABLE = {KERNEL_NAME, {walk4, walk8}, {some_keys4, some_keys8}, keep, between, some_dots, project, value_dots, products, squares};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Links. A new node walks to its neighbourhood by walk codes, looks again by link codes, and keeps those neighbours that no kept one is
+ * Links. A new node walks to its neighbourhood by walk codes, looks again by finer distances, and keeps those neighbours that no kept one is
  * much nearer to than it is itself: of candidates in order of distance, c is left out when for a kept r
  *
  *   ALPHA x d(c, r) < d(c, node)          (d: squared distance of directions; Subramanya et al. 2019)
@@ -10,12 +10,14 @@
  */
 #include "vector/graph_internal.h"
 
+#include <math.h>
 #include <sched.h>
 #include <stdlib.h>
 
 #define ALPHA 1.1
 #define LEAST_LINKS 6 /* no list is cut below it */
 #define BATCH 8
+#define DISTANCES 64 /* computed together */
 /* Squared distances as parts of the walk code's own squared error: below JOIN a vector joins a node, below CLUMP they are in one clump. */
 #define JOIN  1.0
 #define CLUMP 4.0
@@ -133,28 +135,67 @@ void rem_graph__clear_links(rem_graph *g, uint32_t node) {
     __atomic_store_n(&rem_graph__links(g, node)[i], node, __ATOMIC_RELEASE);
 }
 
-void rem_graph__set_codes(rem_graph *g, uint32_t node, const float *direction) {
+void rem_graph__set_inverse(rem_graph *g, uint32_t node, uint32_t vector) {
+  float square;
+  g->kernel->value_dots(rem_graph__values(g, vector), rem_graph__values(g, 0), g->vector_stride, &vector, 1, &square);
+  ((float *)g->inverses.data)[node] = square > 0 ? 1 / sqrtf(square) : 0;
+}
+
+void rem_graph__set_codes(rem_graph *g, uint32_t node, uint32_t vector, const float *direction) {
   rem_graph_codec_encode(&g->codec, direction, rem_graph__code(g, node));
+  rem_graph__set_inverse(g, node, vector);
+  if (g->link_codes.data == NULL) return;
   ((int32_t *)g->link_norms.data)[node] = rem_graph_codec_encode_link(&g->codec, direction, rem_graph__link_code(g, node));
 }
 
 /* ------------------------------------------------------------------------------------------- */
-/* Distances by link codes: squared, in units of the link scale                                 */
+/* Distances of directions: squared, in units of the link scale. By link codes in a build, where millions are needed; else by the vectors themselves. */
 
 static int32_t norm_of(const rem_graph *g, uint32_t node) {
   return ((const int32_t *)g->link_norms.data)[node];
 }
 
+static float inverse_of(const rem_graph *g, uint32_t node) {
+  return ((const float *)g->inverses.data)[node];
+}
+
+/* A node that has a vector: nobody but the one change under way gives or takes them, but in a build, which does not come here. */
+static uint32_t vector_of(const rem_graph *g, uint32_t node) {
+  return rem_graph__first_vector(g, node) & ~REM_GRAPH_MORE;
+}
+
+static void value_distances(const rem_graph *g, uint32_t from, const uint32_t *nodes, size_t count, uint32_t *ret_distances) {
+  uint32_t vectors[DISTANCES];
+  float dots[DISTANCES], squares = g->codec.link_scale * g->codec.link_scale, inverse = inverse_of(g, from);
+  for (size_t i = 0; i < count; i++)
+    vectors[i] = vector_of(g, nodes[i]);
+  g->kernel->value_dots(rem_graph__values(g, vector_of(g, from)), g->vectors.data, g->vector_stride, vectors, count, dots);
+  for (size_t i = 0; i < count; i++) {
+    float distance = (2 - 2 * dots[i] * inverse * inverse_of(g, nodes[i])) * squares;
+    ret_distances[i] = distance > 0 ? distance < (float)INT32_MAX ? (uint32_t)distance : INT32_MAX : 0;
+  }
+}
+
+/* Of at most DISTANCES nodes. */
+static void some_distances(const rem_graph *g, uint32_t from, const uint32_t *nodes, size_t count, uint32_t *ret_distances) {
+  int32_t dots[DISTANCES];
+  if (g->link_codes.data == NULL) {
+    value_distances(g, from, nodes, count, ret_distances);
+    return;
+  }
+  g->kernel->dots(rem_graph__link_code(g, from), g->link_codes.data, g->codec.link_bytes, nodes, count, dots);
+  for (size_t i = 0; i < count; i++)
+    ret_distances[i] = (uint32_t)(norm_of(g, from) + norm_of(g, nodes[i]) - 2 * dots[i]);
+}
+
 /* distance << 32 | node << 1 of each. */
 static void distances(const rem_graph *g, uint32_t from, const uint32_t *nodes, size_t count, uint64_t *ret_keys) {
-  int32_t dots[64];
-  for (size_t i = 0; i < count; i += 64) {
-    size_t some = count - i < 64 ? count - i : 64;
-    g->kernel->dots(rem_graph__link_code(g, from), g->link_codes.data, g->codec.link_bytes, nodes + i, some, dots);
-    for (size_t j = 0; j < some; j++) {
-      int32_t distance = norm_of(g, from) + norm_of(g, nodes[i + j]) - 2 * dots[j];
-      ret_keys[i + j] = (uint64_t)(uint32_t)distance << 32 | (uint64_t)nodes[i + j] << 1;
-    }
+  uint32_t found[DISTANCES];
+  for (size_t i = 0; i < count; i += DISTANCES) {
+    size_t some = count - i < DISTANCES ? count - i : DISTANCES;
+    some_distances(g, from, nodes + i, some, found);
+    for (size_t j = 0; j < some; j++)
+      ret_keys[i + j] = (uint64_t)found[j] << 32 | (uint64_t)nodes[i + j] << 1;
   }
 }
 
@@ -177,11 +218,11 @@ static uint32_t node_of(uint64_t key) {
 static bool is_covered(const rem_graph *g, uint32_t node, uint32_t distance, const uint32_t *kept, size_t count) {
   double least = (double)distance / ALPHA;
   for (size_t i = 0; i < count; i += BATCH) {
-    int32_t dots[BATCH];
+    uint32_t found[BATCH];
     size_t some = count - i < BATCH ? count - i : BATCH;
-    g->kernel->dots(rem_graph__link_code(g, node), g->link_codes.data, g->codec.link_bytes, kept + i, some, dots);
+    some_distances(g, node, kept + i, some, found);
     for (size_t j = 0; j < some; j++) {
-      if ((double)(norm_of(g, node) + norm_of(g, kept[i + j]) - 2 * dots[j]) < least) return true;
+      if ((double)found[j] < least) return true;
     }
   }
   return false;

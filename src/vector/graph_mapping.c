@@ -306,8 +306,7 @@ static rem_status own_all(rem_graph *g, rem_error *err) {
   rem_graph_region *regions[] = {&g->records, &g->first_vector, &g->places, &g->rows, &g->vectors, &g->pivot_codes};
   for (size_t i = 0; i < sizeof regions / sizeof *regions; i++)
     REM_TRY(own(regions[i], err));
-  REM_TRY(rem_graph__region_grow(&g->link_codes, 0, (size_t)g->node_count * g->codec.link_bytes + REM_GRAPH_LINE, err));
-  REM_TRY(rem_graph__region_grow(&g->link_norms, 0, (size_t)g->node_count * sizeof(int32_t) + REM_GRAPH_LINE, err));
+  REM_TRY(rem_graph__region_grow(&g->inverses, 0, (size_t)g->node_count * sizeof(float) + REM_GRAPH_LINE, err));
   REM_TRY(rem_graph__region_grow(&g->locks, 0, (size_t)g->node_count + REM_GRAPH_LINE, err));
   memset(g->locks.data, 0, g->locks.bytes);
   g->ids = (rem_graph_region){0};
@@ -315,16 +314,11 @@ static rem_status own_all(rem_graph *g, rem_error *err) {
   return rem_graph__ensure(g, 0, 0, 0, err);
 }
 
-static rem_status fill(rem_graph *g, rem_error *err) {
-  float *direction REM_AUTO_FREE = rem_alloc(g->options.dimension * sizeof *direction);
-  if (direction == NULL) return rem_error_nomem(err);
-  for (uint32_t node = 0; node < g->node_count; node++) {
-    rem_graph__direction(g, rem_graph__first_vector(g, node) & ~REM_GRAPH_MORE, direction);
-    ((int32_t *)g->link_norms.data)[node] = rem_graph_codec_encode_link(&g->codec, direction, rem_graph__link_code(g, node));
-  }
+static void fill(rem_graph *g) {
+  for (uint32_t node = 0; node < g->node_count; node++)
+    rem_graph__set_inverse(g, node, rem_graph__first_vector(g, node) & ~REM_GRAPH_MORE);
   for (uint32_t row = 0; row < g->row_count; row++)
     rem_graph__id_put(g, row);
-  return REM_OK;
 }
 
 rem_status rem_graph_file_load(const char *path, const rem_graph_options *expect, rem_graph **ret_graph, rem_error *err) {
@@ -336,7 +330,7 @@ rem_status rem_graph_file_load(const char *path, const rem_graph_options *expect
   g->mapping = NULL;
   g->read_only = false;
   if (status >= 0) status = own_all(g, err);
-  if (status >= 0) status = fill(g, err);
+  if (status >= 0) fill(g);
   rem_graph__mapping_free(m);
   if (status < 0)
     rem_graph_free(g);

@@ -100,8 +100,7 @@ static rem_status grow_nodes(rem_graph *g, uint32_t needed, rem_error *err) {
   size_t capacity = next_capacity(g->node_capacity, needed), kept = g->node_count;
   REM_TRY(rem_graph__region_grow(&g->records, kept * g->stride, capacity * g->stride, err));
   REM_TRY(rem_graph__region_grow(&g->first_vector, kept * sizeof(uint32_t), capacity * sizeof(uint32_t), err));
-  REM_TRY(rem_graph__region_grow(&g->link_codes, kept * g->codec.link_bytes, capacity * g->codec.link_bytes, err));
-  REM_TRY(rem_graph__region_grow(&g->link_norms, kept * sizeof(int32_t), capacity * sizeof(int32_t), err));
+  REM_TRY(rem_graph__region_grow(&g->inverses, kept * sizeof(float), capacity * sizeof(float), err));
   REM_TRY(rem_graph__region_grow(&g->locks, 0, capacity, err));
   memset(g->locks.data, 0, capacity);
   g->node_capacity = (uint32_t)capacity;
@@ -197,7 +196,6 @@ static void scratch_free(rem_graph_scratch *scratch) {
   rem_free(scratch->direction);
   rem_free(scratch->nodes.items);
   rem_free(scratch->keys);
-  rem_free(scratch->finer.items);
   rem_free(scratch->chosen.items);
   rem_free(scratch);
 }

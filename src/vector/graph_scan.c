@@ -9,7 +9,8 @@
 
 #define POLL 4096 /* vectors between two looks at `cancel` */
 #define FIRST_SCORED 30 /* nodes at least whose exact scores say where the others must lie */
-#define AHEAD 6 /* nodes on their way to the cache while one is scored */
+#define FAR_AHEAD 32
+#define AHEAD 8 /* nodes on their way to the cache while one is scored */
 
 static rem_status poll_cancel(const rem_graph_run *run, size_t at, rem_error *err) {
   const atomic_bool *cancel = run->search->cancel;
@@ -18,9 +19,12 @@ static rem_status poll_cancel(const rem_graph_run *run, size_t at, rem_error *er
 }
 
 rem_status rem_graph__score_nodes(rem_graph_run *run, const uint32_t *nodes, size_t count, rem_error *err) {
+  for (size_t i = 0; i < count && i < FAR_AHEAD; i++)
+    rem_graph__prefetch_number(run->g, nodes[i]);
   for (size_t i = 0; i < count && i < AHEAD; i++)
     rem_graph__prefetch_node(run->g, nodes[i]);
   for (size_t i = 0; i < count && !run->failed; i++) {
+    if (i + FAR_AHEAD < count) rem_graph__prefetch_number(run->g, nodes[i + FAR_AHEAD]);
     if (i + AHEAD < count) rem_graph__prefetch_node(run->g, nodes[i + AHEAD]);
     REM_TRY(rem_graph__score_node(run, nodes[i], err));
   }

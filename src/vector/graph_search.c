@@ -34,7 +34,7 @@
 /* Scores                                                                                       */
 
 /* In three steps, so that none waits for another: the vector's number, where its rows are and its values, then the first row. */
-static void prefetch_number(const rem_graph *g, uint32_t node) {
+void rem_graph__prefetch_number(const rem_graph *g, uint32_t node) {
   __builtin_prefetch((const uint32_t *)g->first_vector.data + node);
 }
 
@@ -135,11 +135,11 @@ static rem_status rerank(rem_graph_run *run, size_t begin, size_t end, rem_error
   const uint64_t *pool = run->scratch->pool;
   bool trusted = run->g->mapping == NULL; /* else rows are read once their blocks were checked, not before */
   for (size_t i = begin; i < end && i < begin + FAR_AHEAD; i++)
-    prefetch_number(run->g, (uint32_t)pool[i] >> 1);
+    rem_graph__prefetch_number(run->g, (uint32_t)pool[i] >> 1);
   for (size_t i = begin; i < end && i < begin + AHEAD; i++)
     rem_graph__prefetch_node(run->g, (uint32_t)pool[i] >> 1);
   for (size_t i = begin; i < end && !run->failed; i++) {
-    if (i + FAR_AHEAD < end) prefetch_number(run->g, (uint32_t)pool[i + FAR_AHEAD] >> 1);
+    if (i + FAR_AHEAD < end) rem_graph__prefetch_number(run->g, (uint32_t)pool[i + FAR_AHEAD] >> 1);
     if (i + AHEAD < end) rem_graph__prefetch_node(run->g, (uint32_t)pool[i + AHEAD] >> 1);
     if (i + AHEAD / 2 < end && trusted) prefetch_row(run->g, (uint32_t)pool[i + AHEAD / 2] >> 1);
     REM_TRY(rem_graph__score_node(run, (uint32_t)pool[i] >> 1, err));

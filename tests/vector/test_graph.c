@@ -382,6 +382,34 @@ static void clumps_hide_nothing(void **state) {
   }
 }
 
+/* Vectors of one direction and many lengths: the node stays where its first vector was. */
+static void lengths_do_not_part_a_node(void **state) {
+  (void)state;
+  enum { COUNT = 1500, CLUMP = 60 };
+  rem_graph *graph = built_graph(values, COUNT, DIMENSION);
+  rem_graph_stats before, after;
+  rem_graph_stats_get(graph, &before);
+  for (size_t i = 0; i < CLUMP; i++) {
+    float near[DIMENSION];
+    for (size_t j = 0; j < DIMENSION; j++)
+      near[j] = values[20 * DIMENSION + j] * (1 + 0.1f * (float)i);
+    insert_row(graph, COUNT + i, near, COUNT + i + 1);
+  }
+  rem_graph_stats_get(graph, &after);
+  assert_int_equal(after.nodes, before.nodes);
+  for (size_t i = 0; i < CLUMP; i += 2) /* and the first of them may go */
+    delete_row(graph, i == 0 ? 20 : COUNT + i, 2 * COUNT + i);
+  must(rem_graph_purge(graph, 3 * COUNT, 0, err));
+  rem_vector_hits hits REM_AUTO_VECTOR_HITS = find(graph, &(rem_graph_search){.query = values + 20 * DIMENSION, .k = CLUMP / 2 + 1}, NULL);
+  assert_int_equal(hits.count, CLUMP / 2 + 1);
+  for (size_t i = 0; i < hits.count; i++)
+    assert_true(hits.hits[i].score > 0.99999);
+  insert_row(graph, 20, values + 20 * DIMENSION, 4 * COUNT);
+  rem_graph_stats_get(graph, &after);
+  assert_int_equal(after.nodes, before.nodes);
+  rem_graph_free(graph);
+}
+
 static void equal_rows_are_deleted_one_by_one(void **state) {
   (void)state;
   rem_graph *graph = built_graph(values, 500, DIMENSION);
@@ -544,6 +572,7 @@ int main(void) {
       cmocka_unit_test(a_snapshot_sees_its_own_versions),
       cmocka_unit_test(churn_keeps_recall_and_space),
       cmocka_unit_test(clumps_hide_nothing),
+      cmocka_unit_test(lengths_do_not_part_a_node),
       cmocka_unit_test(equal_rows_are_deleted_one_by_one),
       cmocka_unit_test(a_second_build_keeps_every_row),
       cmocka_unit_test(a_build_can_be_interrupted),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every graph kernel this CPU can run, against sums written down plainly, on random and on extreme codes. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -100,6 +101,29 @@ static void dots_of_stored_vectors_are_plain_sums(void **state) {
         uint32_t node = (uint32_t)i;
         kernel->dots(vectors + 8 * bytes, vectors, bytes, &node, 1, dots);
         assert_int_equal(projected[i], dots[0]);
+      }
+    }
+  }
+}
+
+static void products_of_kept_values_are_plain_sums(void **state) {
+  (void)state;
+  static int16_t values[5 * 1056] __attribute__((aligned(64)));
+  for (size_t k = 0; k < 4; k++) {
+    const rem_graph_kernel *kernel = kernel_or_note(NAMES[k]);
+    for (size_t stride = 32; kernel != NULL && stride <= 1056; stride += 32) {
+      const uint32_t numbers[5] = {4, 0, 3, 3, 2};
+      float dots[5];
+      for (size_t i = 0; i < 5 * stride; i++)
+        values[i] = (int16_t)(i / stride == 4 ? 32767 : i / stride == 3 ? -32767 : (int)(next_random() % 65535) - 32767);
+      kernel->value_dots(values + 4 * stride, values, stride, numbers, 5, dots);
+      for (size_t i = 0; i < 5; i++) {
+        double sum = 0, size = 0;
+        for (size_t j = 0; j < stride; j++) {
+          sum += 32767.0 * values[numbers[i] * stride + j];
+          size += fabs(32767.0 * values[numbers[i] * stride + j]);
+        }
+        assert_true(fabs((double)dots[i] - sum) <= 2e-6 * size);
       }
     }
   }
@@ -257,6 +281,7 @@ int main(void) {
       cmocka_unit_test(dots_of_stored_vectors_are_plain_sums),
       cmocka_unit_test(the_smallest_keys_are_kept_in_order),
       cmocka_unit_test(keys_between_two_are_found_in_order),
+      cmocka_unit_test(products_of_kept_values_are_plain_sums),
       cmocka_unit_test(all_kernels_walk_the_same_way),
       cmocka_unit_test(a_pool_as_large_as_the_graph_finds_everything_in_order),
       cmocka_unit_test(links_beyond_the_graph_are_held_back),
