@@ -250,18 +250,22 @@ static rem_status find_base(rem_transaction *transaction, rem_table *table, cons
   return REM_OK;
 }
 
-/* A row with an id of its own that has this key: in the store, or pending. REM_OK or REM_NOT_FOUND. */
-static rem_status find_alias(rem_transaction *transaction, const rem_table *table, rem_slice key, uint8_t ret_id[16], rem_error *err) {
+const rem_pending_row *rem_transaction_find_key(const rem_transaction *transaction, const rem_table *table, rem_slice key) {
   uint32_t number;
   rem_buffer name REM_CLEANUP(rem_buffer_deinit) = {0};
   const rem_pending_state *state = NULL;
-  if (rem_transaction_has_aliases(transaction) && rem_transaction__table(transaction, table, &number))
+  if (transaction->aliases.count > 0 && rem_transaction__table(transaction, table, &number))
     state = rem_hash_map_get(&transaction->aliases, alias_name(&name, number, key));
-  REM_TRY(rem_buffer_status(&name, err));
   while (state && state->head->newest != state)
     state = state->same_key;
-  if (state) {
-    memcpy(ret_id, state->row.id, 16);
+  return state ? &state->row : NULL;
+}
+
+/* A row with an id of its own that has this key: in the store, or pending. REM_OK or REM_NOT_FOUND. */
+static rem_status find_alias(rem_transaction *transaction, const rem_table *table, rem_slice key, uint8_t ret_id[16], rem_error *err) {
+  const rem_pending_row *row = rem_transaction_find_key(transaction, table, key);
+  if (row) {
+    memcpy(ret_id, row->id, 16);
     return REM_OK;
   }
   rem_buffer alias REM_CLEANUP(rem_buffer_deinit) = {0};
@@ -485,8 +489,9 @@ rem_status rem_transaction_delete(rem_transaction *transaction, rem_table *table
   rem_record_system system = base.system;
   system.flags |= REM_RECORD_DELETED;
   system.deleted_at = system.modified_at = rem_instant_now();
+  const rem_pending_state *before = find_state(transaction, table, id);
   rem_status status = push_state(transaction, table, id, base.was_live, rem_slice_of(base.record.data, base.record.size), &system,
-                                 (rem_slice){0}, err);
+                                 before ? before->key : (rem_slice){0}, err);
   if (status < 0)
     rem_entity_batch_truncate(transaction->batch, count);
   return status;
@@ -498,10 +503,6 @@ rem_status rem_transaction_delete(rem_transaction *transaction, rem_table *table
 const rem_pending_row *rem_transaction_find(const rem_transaction *transaction, const rem_table *table, const uint8_t id[16]) {
   const rem_pending_state *state = find_state(transaction, table, id);
   return state ? &state->row : NULL;
-}
-
-bool rem_transaction_has_aliases(const rem_transaction *transaction) {
-  return transaction->aliases.count > 0;
 }
 
 uint64_t rem_transaction_moment(const rem_transaction *transaction) {
@@ -561,7 +562,7 @@ static rem_status sort_heads(rem_pending_table *pending, rem_error *err) {
   return REM_OK;
 }
 
-rem_status rem_transaction_collect(const rem_transaction *transaction, const rem_table *table, rem_arena *arena,
+rem_status rem_transaction_collect(rem_transaction *transaction, const rem_table *table, rem_arena *arena,
                                    const rem_pending_row ***ret_rows, size_t *ret_count, rem_error *err) {
   uint32_t number;
   rem_pending_table *pending = rem_transaction__table(transaction, table, &number);
@@ -570,6 +571,7 @@ rem_status rem_transaction_collect(const rem_transaction *transaction, const rem
   if (!pending || pending->count == 0)
     return REM_OK;
   REM_TRY(sort_heads(pending, err));
+  transaction->seen += pending->count;
   const rem_pending_row **rows = rem_arena_alloc(arena, pending->count * sizeof *rows);
   if (!rows)
     return rem_error_nomem(err);

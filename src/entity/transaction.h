@@ -62,10 +62,10 @@ void rem_transaction_rewind(rem_transaction *transaction, size_t mark);
 
 /* The row `id` of `table` as the transaction has left it; NULL: it has not written it. Borrowed. */
 const rem_pending_row *rem_transaction_find(const rem_transaction *transaction, const rem_table *table, const uint8_t id[16]);
-/* Has it written rows whose ids do not follow from their keys? */
-bool rem_transaction_has_aliases(const rem_transaction *transaction);
+/* The row it has written that has this key but not the id that follows from it; NULL: none. Borrowed. */
+const rem_pending_row *rem_transaction_find_key(const rem_transaction *transaction, const rem_table *table, rem_slice key);
 /* The rows of `table` that the transaction has written, deleted ones too, sorted by id: an array in `arena` of `ret_count`. */
-REM_CHECKED rem_status rem_transaction_collect(const rem_transaction *transaction, const rem_table *table, rem_arena *arena,
+REM_CHECKED rem_status rem_transaction_collect(rem_transaction *transaction, const rem_table *table, rem_arena *arena,
                                                const rem_pending_row ***ret_rows, size_t *ret_count, rem_error *err);
 /* The moment it is: it changes with every write and with everything that is taken back. */
 uint64_t rem_transaction_moment(const rem_transaction *transaction);
@@ -93,8 +93,8 @@ REM_CHECKED rem_status rem_transaction_walk(rem_transaction *transaction, rem_kv
                                             rem_pending_walk *ret_walk, rem_error *err);
 /* False at the end. */
 bool rem_pending_walk_next(rem_pending_walk *walk);
-/* How many entries all walks together have looked at, for tests of what they cost. */
-uint64_t rem_transaction_entries_seen(const rem_transaction *transaction);
+/* How many entries and rows all walks and collections together have looked at, for tests of what they cost. */
+uint64_t rem_transaction_seen(const rem_transaction *transaction);
 
 /* How many more live rows the table has by it. */
 int64_t rem_transaction_live_delta(const rem_transaction *transaction, const rem_table *table);

@@ -66,7 +66,7 @@ bool rem_pending_walk_next(rem_pending_walk *walk) {
     if (rem_slice_compare(node->key, walk->upper) >= 0)
       break;
     walk->node = rem_entry_list_next(node);
-    walk->transaction->entries_seen++;
+    walk->transaction->seen++;
     if (state->head->newest != state)
       continue;
     walk->key = node->key;
@@ -78,6 +78,6 @@ bool rem_pending_walk_next(rem_pending_walk *walk) {
   return false;
 }
 
-uint64_t rem_transaction_entries_seen(const rem_transaction *transaction) {
-  return transaction->entries_seen;
+uint64_t rem_transaction_seen(const rem_transaction *transaction) {
+  return transaction->seen;
 }

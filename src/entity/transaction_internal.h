@@ -50,7 +50,7 @@ struct rem_transaction {
   rem_row row;        /* scratch */
   rem_entry_list entries; /* of the states before `indexed`; whose owner is the newest state of its row holds */
   size_t indexed;
-  uint64_t entries_seen;
+  uint64_t seen;
 };
 
 rem_pending_table *rem_transaction__table(const rem_transaction *transaction, const rem_table *table, uint32_t *ret_number);

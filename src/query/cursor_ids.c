@@ -42,11 +42,14 @@ static rem_status find_alias(rem_table_cursor *cursor, rem_slice key, uint8_t re
   return REM_OK;
 }
 
-/* Both rows that may have the key: the one whose id follows from it, and one with an id of its own. */
+/* The rows that may have the key: the one whose id follows from it, and those with an id of their own, in the store or of the transaction. */
 static rem_status add_key(rem_table_cursor *cursor, rem_slice key, rem_error *err) {
   uint8_t id[16];
   rem_uuid_of_key(cursor->module->session->tenant, cursor->module->table->name, key.data, key.size, id);
   REM_TRY(add_id(cursor, id, err));
+  const rem_pending_row *row = cursor->view->transaction ? rem_transaction_find_key(cursor->view->transaction, cursor->module->table, key) : NULL;
+  if (row)
+    REM_TRY(add_id(cursor, row->id, err));
   if (!cursor->module->explicit_ids)
     return REM_OK;
   rem_status status = find_alias(cursor, key, id, err);
@@ -107,6 +110,20 @@ static rem_status add_named(rem_table_cursor *cursor, const rem_term *term, cons
 /* ------------------------------------------------------------------------------------------- */
 /* Labels                                                                                       */
 
+/* Those of the transaction. */
+static rem_status add_written(rem_table_cursor *cursor, rem_slice lower, rem_slice upper, uint8_t wanted, rem_error *err) {
+  rem_pending_walk walk;
+  uint8_t labels;
+  bool deleted;
+  rem_slice table;
+  REM_TRY(rem_transaction_walk(cursor->view->transaction, REM_CF_KEY_INDEX, lower, upper, &walk, err));
+  while (rem_pending_walk_next(&walk))
+    if (rem_index_key_value(walk.value, &labels, &deleted, &table) && (labels & wanted) &&
+        rem_slice_equal(table, rem_slice_text(cursor->module->table->name)))
+      REM_TRY(add_id(cursor, walk.row->id, err));
+  return REM_OK;
+}
+
 /* The rows of this table that the key index holds under `value` as a URI or a name. */
 static rem_status add_labelled(rem_table_cursor *cursor, rem_slice value, rem_error *err) {
   uint8_t wanted = cursor->module->table->key_rule == REM_KEY_RESOURCE ? REM_LABEL_URI : REM_LABEL_NAME;
@@ -127,7 +144,8 @@ static rem_status add_labelled(rem_table_cursor *cursor, rem_slice value, rem_er
       continue;
     REM_TRY(add_id(cursor, id, err));
   }
-  return rem_kv_iterator_status(cursor->iterator, err);
+  REM_TRY(rem_kv_iterator_status(cursor->iterator, err));
+  return add_written(cursor, rem_buffer_slice(&cursor->key), rem_buffer_slice(&upper), wanted, err);
 }
 
 static rem_status add_label(rem_table_cursor *cursor, const rem_term *term, const rem_term *second, bool *ret_usable, rem_error *err) {

@@ -139,8 +139,8 @@ static rem_status find_by_index(rem_table_cursor *cursor, found_rows *found, rem
 /* The rows of the transaction that the walk may give: those at its ids or in its stretches of an index, else all. A statement that looks for few must not cost
  * what the transaction has written, or a transaction of many statements costs the square of its rows. */
 static rem_status collect(rem_table_cursor *cursor, found_rows *found, rem_error *err) {
-  const rem_transaction *transaction = cursor->view->transaction;
-  if (cursor->path == REM_PATH_ID || (cursor->path == REM_PATH_KEY && !rem_transaction_has_aliases(transaction)))
+  rem_transaction *transaction = cursor->view->transaction;
+  if (cursor->path == REM_PATH_ID || cursor->path == REM_PATH_KEY || cursor->path == REM_PATH_LABEL)
     return find_by_ids(cursor, found, err);
   if (cursor->path == REM_PATH_INDEX)
     return find_by_index(cursor, found, err);

@@ -213,6 +213,24 @@ static void pending_rows_with_ids_of_their_own_have_keys(void **state) {
   check_whole(*state);
 }
 
+/* A deleted row keeps its key: it is found by it where deleted rows are, and an insert of that key brings it back. */
+static void a_deleted_pending_row_keeps_its_key(void **state) {
+  rem_session *s = open_session(*state);
+  do_sql(s, "BEGIN");
+  do_sql(s, "INSERT INTO task(id, code, points) VALUES ('11111111-1111-4111-8111-111111111111', 'k', 1)");
+  do_sql(s, "DELETE FROM task WHERE code = 'k'");
+  expect(s, "SELECT points FROM task WHERE code = 'k' AND deleted_at IS NOT NULL", "{\"points\":1}\n");
+  expect(s, "SELECT points FROM task WHERE code = 'k'", "");
+  do_sql(s, "INSERT INTO task(code, points) VALUES ('k', 2)");
+  static const char back[] = "SELECT id, points FROM task WHERE code = 'k'", row[] = "{\"id\":\"11111111-1111-4111-8111-111111111111\",\"points\":2}\n";
+  expect(s, back, row);
+  do_sql(s, "COMMIT");
+  expect(s, back, row);
+  expect(s, "SELECT count(*) AS n FROM task", "{\"n\":1}\n");
+  rem_session_close(s);
+  check_whole(*state);
+}
+
 /* What an id of its own collides with is an error of its statement, and the transaction goes on. */
 static void ids_and_keys_collide_where_they_are_written(void **state) {
   rem_session *s = open_session(*state);
@@ -288,6 +306,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_statement_keeps_its_view_over_a_commit, fill, test_teardown),
       cmocka_unit_test_setup_teardown(long_texts_of_a_transaction_are_in_order, fill, test_teardown),
       cmocka_unit_test_setup_teardown(pending_rows_with_ids_of_their_own_have_keys, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(a_deleted_pending_row_keeps_its_key, fill, test_teardown),
       cmocka_unit_test_setup_teardown(ids_and_keys_collide_where_they_are_written, fill, test_teardown),
       cmocka_unit_test_setup_teardown(reads_between_writes_see_all_of_them, fill, test_teardown),
       cmocka_unit_test_setup_teardown(a_read_only_session_has_no_way_to_write, fill, test_teardown),

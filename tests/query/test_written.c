@@ -36,7 +36,9 @@ static uint32_t chance(uint32_t below) {
 static void write_at_random(rem_session *s) {
   char sql[1024];
   uint32_t code = chance(24);
-  switch (chance(10)) {
+  switch (chance(12)) {
+  case 10: snprintf(sql, sizeof sql, "INSERT INTO moments(name, moment_type, start_time) VALUES ('m%u', 'event', '2025-01-0%u')", chance(6), 1 + chance(9)); break;
+  case 11: snprintf(sql, sizeof sql, "DELETE FROM moments WHERE name = 'm%u' AND start_time < '2025-01-0%u'", chance(6), 1 + chance(9)); break;
   case 0: snprintf(sql, sizeof sql, "DELETE FROM node WHERE code = 'n%02u'", code); break;
   case 1: snprintf(sql, sizeof sql, "INSERT INTO other(code) VALUES ('n%02u'), ('o%u')", code, chance(4)); break;
   case 2: snprintf(sql, sizeof sql, "DELETE FROM other WHERE code = 'n%02u'", code); break;
@@ -69,7 +71,9 @@ static void write_some(rem_session *s, uint32_t count) {
 
 static void ask_at_random(char *sql, size_t size) {
   static const char *const directions[] = {"out", "in", "both"};
-  switch (chance(9)) {
+  switch (chance(11)) {
+  case 9: snprintf(sql, size, "SELECT name, start_time FROM moments WHERE name IN ('m%u', 'm%u') ORDER BY 1, 2", chance(6), chance(6)); return;
+  case 10: snprintf(sql, size, "SELECT code, kind FROM node WHERE code = 'x%02u'", chance(24)); return;
   case 0: snprintf(sql, size, "SELECT \"table\", match, id, key FROM lookup('n%02u')", chance(24)); return;
   case 1: snprintf(sql, size, "SELECT \"table\", match, id, key FROM lookup('%s', 'prefix')", chance(2) ? "n0" : "x"); return;
   case 2: snprintf(sql, size, "SELECT \"table\", match, id, key, score FROM fuzzy('n%02u')", chance(24)); return;
@@ -164,8 +168,8 @@ static void rows_that_verbs_give_count_as_read(void **state) {
 
 /* ---- work ---- */
 
-static uint64_t entries_seen(const rem_session *s) {
-  return rem_transaction_entries_seen(s->transaction_view->transaction);
+static uint64_t seen_by(const rem_session *s) {
+  return rem_transaction_seen(s->transaction_view->transaction);
 }
 
 /* Finding a few rows of a transaction that has written many costs their entries, not all. */
@@ -174,7 +178,7 @@ static void a_lookup_costs_what_it_finds(void **state) {
   do_sql(s, "BEGIN");
   do_sql(s, "INSERT INTO node(code, kind, weight, name) WITH c(x) AS (SELECT 0 UNION ALL SELECT x + 1 FROM c WHERE x < 4999)"
             " SELECT printf('c%04d', x), 'kind ' || (x % 1000), x, 'name ' || x FROM c");
-  uint64_t before = entries_seen(s);
+  uint64_t before = seen_by(s);
   for (int i = 0; i < 200; i++) {
     char sql[128], row[64];
     snprintf(sql, sizeof sql, "SELECT count(*) AS n FROM node WHERE kind = 'kind %d'", i);
@@ -185,8 +189,12 @@ static void a_lookup_costs_what_it_finds(void **state) {
     snprintf(row, sizeof row, "{\"key\":\"c%04d\"}\n", i);
     expect(s, sql, row);
   }
+  do_sql(s, "INSERT INTO node(id, code) VALUES ('00000000-0000-4000-8000-000000000001', 'own')");
+  do_sql(s, "INSERT INTO moments(name, moment_type, start_time) VALUES ('m', 'event', '2025-01-01')");
+  expect(s, "SELECT count(*) AS n FROM node WHERE code IN ('own', 'c0001', 'none')", "{\"n\":2}\n");
+  expect(s, "SELECT count(*) AS n FROM moments WHERE name = 'm'", "{\"n\":1}\n");
   /* 5 of a kind, one of a weight (and the one before it was changed, dead), one of a key. */
-  assert_true(entries_seen(s) - before <= 200 * 10);
+  assert_true(seen_by(s) - before <= 200 * 10);
   do_sql(s, "ROLLBACK");
   rem_session_close(s);
 }
