@@ -38,6 +38,7 @@ rem_status rem_dialect__edit_counts(rem_dialect *d, rem_error *err) {
     uint32_t r = counted(d, block);
     if (r == NONE)
       continue;
+    d->references.items[r].counted = true;
     rem_edit *edit;
     uint32_t begin = block->results.begin;
     REM_TRY(rem_dialect__edit_tokens(d, (rem_token_range){begin, begin + 4}, &edit, err));

@@ -47,6 +47,7 @@ static void reset(rem_dialect *d, const char *text, size_t text_size, const rem_
   d->marks.count = d->edits.count = d->segments.count = d->parameters.count = 0;
   d->comparisons.count = d->choices.count = d->demands.count = 0;
   d->body = d->depth = d->type_work = 0;
+  d->source = (rem_token_range){0};
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -133,6 +134,7 @@ static rem_status translate(rem_dialect *d, rem_error *err) {
   REM_TRY(rem_dialect__edit_row_values(d, err));
   REM_TRY(rem_dialect__plan_searches(d, err));
   REM_TRY(rem_dialect__edit_counts(d, err));
+  REM_TRY(rem_dialect__edit_source(d, err));
   REM_TRY(edit_explain(d, err));
   d->statement.sql = d->text;
   d->statement.sql_size = d->text_size;

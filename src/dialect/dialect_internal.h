@@ -79,6 +79,7 @@ typedef struct rem_reference {
   bool optional;          /* its columns may be NULL for want of a partner (outer joins) */
   bool deleted;           /* the text names its deleted_at */
   bool target;            /* of a write */
+  bool counted;           /* its counter is read instead */
   rem_dialect_table table; /* of a TABLE */
   uint32_t cte;           /* of a CTE */
 } rem_reference;
@@ -186,6 +187,7 @@ struct rem_dialect {
   REM_DIALECT_ARRAY(rem_dialect_demand) demands;
   rem_buffer output;
   uint32_t body; /* the first token after EXPLAIN QUERY PLAN */
+  rem_token_range source; /* the query that an INSERT takes its rows from */
   uint32_t depth; /* of the parse */
   uint32_t type_work; /* spent on types */
 };
@@ -293,10 +295,11 @@ rem_status rem_dialect__edit_choices(rem_dialect *d, rem_error *err);
 /* compare.c: what is compared with what (D35), instants as instants (D19) */
 rem_status rem_dialect__check_comparisons(rem_dialect *d, rem_error *err);
 
-/* count.c: count(*); list.c: ANY, ALL, subscripts; row_value.c: (a, b) IN; result.c: names of result columns */
+/* count.c: count(*); list.c: ANY, ALL, subscripts; row_value.c: (a, b) IN; source.c: the rows of INSERT; result.c: names of result columns */
 rem_status rem_dialect__edit_counts(rem_dialect *d, rem_error *err);
 rem_status rem_dialect__edit_lists(rem_dialect *d, rem_error *err);
 rem_status rem_dialect__edit_row_values(rem_dialect *d, rem_error *err);
+rem_status rem_dialect__edit_source(rem_dialect *d, rem_error *err);
 rem_status rem_dialect__keep_result_names(rem_dialect *d, rem_error *err);
 
 /* verb.c */

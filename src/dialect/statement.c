@@ -62,8 +62,9 @@ static rem_status parse_insert(rem_dialect *d, uint32_t at, uint32_t limit, uint
     REM_TRY(rem_dialect__scan(d, &inside, close, b, 0, err));
     at = close + 1;
   }
+  d->source.begin = d->source.end = at;
   if (rem_dialect__starts_query(d, at))
-    return rem_dialect__parse_query(d, &at, limit, query, NONE, false, err);
+    REM_TRY(rem_dialect__parse_query(d, &d->source.end, limit, query, NONE, false, err));
   return REM_OK;
 }
 

@@ -154,6 +154,25 @@ static void a_statement_keeps_its_view_over_a_commit(void **state) {
   rem_session_close(s);
 }
 
+/* By whatever name the table is read, a statement reads what was there when it began. */
+static void inserted_rows_are_not_seen_by_their_own_statement(void **state) {
+  rem_session *s = open_session(*state);
+  static const char *const reads[] = {"(SELECT count(*) FROM task)", "(SELECT count(*) FROM task t WHERE t.code >= 'a' AND t.deleted_at IS NULL)",
+                                      "(SELECT count(*) FROM entities WHERE \"table\" = 'task')", "(SELECT count(*) FROM lookup('a'))",
+                                      "(SELECT count(*) FROM task WHERE points >= 0)"};
+  for (size_t i = 0; i < sizeof reads / sizeof *reads; i++) {
+    char sql[512];
+    snprintf(sql, sizeof sql, "INSERT INTO task(code, points) VALUES ('a', %s), ('b', %s), ('c', %s)", reads[i], reads[i], reads[i]);
+    do_sql(s, sql);
+    expect(s, "SELECT code, points FROM task ORDER BY code", "{\"code\":\"a\",\"points\":0}\n{\"code\":\"b\",\"points\":0}\n{\"code\":\"c\",\"points\":0}\n");
+    do_sql(s, "DELETE FROM task");
+  }
+  do_sql(s, "INSERT INTO task(code, points) VALUES ('a', 1)");
+  do_sql(s, "INSERT INTO task(code, points) SELECT 'b' || x.value, (SELECT sum(points + x.value) FROM task t WHERE t.deleted_at IS NULL) FROM json_each('[1, 2]') x");
+  expect(s, "SELECT code, points FROM task ORDER BY code", "{\"code\":\"a\",\"points\":1}\n{\"code\":\"b1\",\"points\":2}\n{\"code\":\"b2\",\"points\":3}\n");
+  rem_session_close(s);
+}
+
 static void a_read_only_session_has_no_way_to_write(void **state) {
   test_db *test = *state;
   rem_session *s;
@@ -309,6 +328,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_deleted_pending_row_keeps_its_key, fill, test_teardown),
       cmocka_unit_test_setup_teardown(ids_and_keys_collide_where_they_are_written, fill, test_teardown),
       cmocka_unit_test_setup_teardown(reads_between_writes_see_all_of_them, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(inserted_rows_are_not_seen_by_their_own_statement, fill, test_teardown),
       cmocka_unit_test_setup_teardown(a_read_only_session_has_no_way_to_write, fill, test_teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
