@@ -49,7 +49,7 @@ static bool is_in(const choice *c, int number) {
  */
 static bool may_be_part(const choice *c, int number) {
   sqlite3_value *value = NULL;
-  return c->module->session->row_lists && c->info->aConstraint[number].op == SQLITE_INDEX_CONSTRAINT_EQ && !is_in(c, number) &&
+  return c->module->session->shape.row_lists && c->info->aConstraint[number].op == SQLITE_INDEX_CONSTRAINT_EQ && !is_in(c, number) &&
          (sqlite3_vtab_rhs_value(c->info, number, &value) != SQLITE_OK || !value);
 }
 
@@ -74,7 +74,7 @@ static bool is_offered_rightly(const choice *c, int op) {
   case SQLITE_INDEX_CONSTRAINT_ISNOTNULL:
   case SQLITE_INDEX_CONSTRAINT_LIKE:
   case SQLITE_INDEX_CONSTRAINT_GLOB:
-  case REM_FUNCTION_ANY: return !c->module->session->outer_joins;
+  case REM_FUNCTION_ANY: return !c->module->session->shape.outer_joins;
   default: return true;
   }
 }
@@ -367,7 +367,9 @@ static void consider_scan(choice *c) {
   plan.ordered = is_order_of(c, c->module->columns.id, &reverse);
   plan.reverse = plan.ordered && reverse;
   double rows = all_rows(c);
-  if (c->info->colUsed == 0 && c->info->nConstraint == 0 && c->info->nOrderBy == 0 && !c->module->deleted_too)
+  /* What a DELETE is about is rows, though it uses no column of them. */
+  bool counts = c->info->colUsed == 0 && c->info->nConstraint == 0 && c->info->nOrderBy == 0 && !c->module->session->shape.writes;
+  if (counts && !c->module->deleted_too)
     plan.path = REM_PATH_COUNT;
   offer(c, &plan, places, COST_SEEK + rows, rows);
 }

@@ -48,6 +48,13 @@ typedef struct rem_statement_use {
   uint64_t version;
 } rem_statement_use;
 
+/* What of a statement's text plans must know: see plan.c. */
+typedef struct rem_statement_shape {
+  bool outer_joins; /* it may have some */
+  bool row_lists;   /* it may have some (a, b) IN (…) */
+  bool writes;
+} rem_statement_shape;
+
 /* A parameter of the text; the text made of it may know it by number only. */
 typedef struct rem_statement_parameter {
   int number;
@@ -63,8 +70,7 @@ struct rem_statement {
   rem_statement_use *uses; /* owned */
   size_t use_count;
   bool all_tables;         /* it reads `entities` */
-  bool outer_joins;        /* it may have some: see rem_plan_choose() */
-  bool row_lists;          /* it may have some (a, b) IN (…): the same */
+  rem_statement_shape shape;
   rem_view *view;          /* owned reference, while rows are read */
   bool running, has_row;
   int64_t rows;            /* given since the first step */
@@ -86,7 +92,7 @@ struct rem_session {
   sqlite3 *sqlite;
   rem_catalog *catalog;
   rem_view *view; /* of the statement that is stepping; else NULL */
-  bool outer_joins, row_lists; /* of the statement that is prepared or stepping */
+  rem_statement_shape shape; /* of the statement that is prepared or stepping */
   uint64_t preparations; /* so far */
   rem_view *transaction_view; /* owned reference: between BEGIN and COMMIT */
   bool knows_json; /* json_each and json_tree have told SQLite their columns */

@@ -206,8 +206,7 @@ static rem_status too_many_rows(const rem_session *session, rem_error *err) {
 static rem_status advance(rem_statement *statement, rem_error *err) {
   rem_session *session = statement->session;
   session->view = statement->view;
-  session->outer_joins = statement->outer_joins;
-  session->row_lists = statement->row_lists;
+  session->shape = statement->shape;
   session->deadline_us = statement->deadline_us;
   session->failed = REM_OK;
   session->pending = 0;

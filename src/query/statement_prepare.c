@@ -203,8 +203,9 @@ static rem_status compile(rem_statement *statement, const rem_dialect_statement 
   session->preparations++;
   session->deadline_us = rem_session__deadline(session);
   REM_TRY(know_json(session, made->sql, err));
-  session->outer_joins = statement->outer_joins = has_outer_joins(made->sql, made->sql_size);
-  session->row_lists = statement->row_lists = made->row_lists;
+  statement->shape = (rem_statement_shape){
+      .outer_joins = has_outer_joins(made->sql, made->sql_size), .row_lists = made->row_lists, .writes = writes(made->kind)};
+  session->shape = statement->shape;
   int code = sqlite3_prepare_v3(session->sqlite, made->sql, (int)made->sql_size, SQLITE_PREPARE_PERSISTENT, &prepared, NULL);
   if (code != SQLITE_OK && session->failed == REM_OK && (code & 0xff) == SQLITE_ERROR)
     return rem_dialect_explain_error(session->dialect, sqlite3_errmsg(session->sqlite), sqlite3_error_offset(session->sqlite), err);

@@ -162,7 +162,7 @@ rem_status rem_table_write(rem_module *module, int count, sqlite3_value **values
     return insert(module, values + 2, ret_written, err);
   REM_TRY(id_of(module, values[0], id, err));
   rem_status status = count == 1 ? rem_transaction_delete(view->transaction, module->table, id, err) : update(module, id, values + 2, err);
-  return status == REM_NOT_FOUND ? REM_INVALID : status;
+  return status == REM_NOT_FOUND ? err->code = REM_INVALID : status;
 }
 
 /* ------------------------------------------------------------------------------------------- */
