@@ -517,7 +517,8 @@ typedef struct rem_session_options {
   int64_t max_text_bytes; /* of a statement's text; -1 (default): 1 MiB */
   int32_t max_depth;      /* of an expression; -1 (default): 200 */
   int32_t max_columns;    /* of a result, and terms of one list; -1 (default): 2000, the most there can be */
-  uint64_t reserved[6];
+  int64_t temp_bytes;     /* of temporary files, for what sorting and grouping cannot keep in memory; REM_LIMIT beyond; -1 (default), 0: P8_QUERY_TEMP_SIZE */
+  uint64_t reserved[5];
 } rem_session_options;
 REM_API void rem_session_options_init(rem_session_options *options);
 

@@ -84,6 +84,7 @@ typedef enum rem_config_key {
 
   REM_CONFIG_WORKER_THREADS,            /* int 1 to 256; 4 */
   REM_CONFIG_QUERY_TIMEOUT,             /* int, seconds, 0: none; 30 */
+  REM_CONFIG_QUERY_TEMP_SIZE,           /* int, MiB, 0: no limit; 4096 */
 
   REM_CONFIG_PARQUET_COMPRESSION,       /* snappy, gzip, brotli, lz4, zstd, none; "snappy" */
   REM_CONFIG_PARQUET_ROW_GROUP_SIZE,    /* int, rows; 10000 */

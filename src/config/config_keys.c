@@ -133,6 +133,9 @@ static const rem_config_key_info keys[REM_CONFIG_KEY_COUNT] = {
         .fallback = "4", .description = "threads for embedding and other work in the background"},
     P8(QUERY_TIMEOUT), IN_FILE("performance", "query_timeout"), .type = REM_CONFIG_INT, RANGE(0, 86400),
         .fallback = "30", .description = "longest time of one query, seconds; 0 sets no limit"},
+    P8(QUERY_TEMP_SIZE), IN_FILE("performance", "query_temp_size_mb"), .type = REM_CONFIG_INT, RANGE(0, 1048576),
+        .fallback = "4096",
+        .description = "most that sorting and grouping of one session may put into temporary files, MiB; 0 sets no limit"},
 
     P8(PARQUET_COMPRESSION), IN_FILE("export", "parquet_compression"), .type = REM_CONFIG_CHOICE,
         .choices = compressions, .fallback = "snappy", .description = "compression of exported Parquet files"},

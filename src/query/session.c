@@ -21,8 +21,15 @@ void rem_session_options_init(rem_session_options *options) {
                                    .max_rows = -1,
                                    .memory_bytes = -1,
                                    .max_text_bytes = -1,
+                                   .temp_bytes = -1,
                                    .max_depth = -1,
                                    .max_columns = -1};
+}
+
+/* 0 sets no limit. */
+static int64_t temp_bytes_of(const rem_config *config) {
+  int64_t mib = rem_config_int(config, REM_CONFIG_QUERY_TEMP_SIZE);
+  return mib > 0 ? mib << 20 : INT64_MAX;
 }
 
 static void settle_options(rem_session *session, const rem_session_options *given) {
@@ -32,6 +39,8 @@ static void settle_options(rem_session *session, const rem_session_options *give
     options->timeout_ms = rem_config_int(session->engine->config, REM_CONFIG_QUERY_TIMEOUT) * 1000;
   if (options->memory_bytes <= 0)
     options->memory_bytes = DEFAULT_MEMORY;
+  if (options->temp_bytes <= 0)
+    options->temp_bytes = temp_bytes_of(session->engine->config);
   if (options->max_text_bytes <= 0)
     options->max_text_bytes = DEFAULT_TEXT;
   if (options->max_depth <= 0)
@@ -44,7 +53,7 @@ static void settle_options(rem_session *session, const rem_session_options *give
     options->read_only = true;
 }
 
-/* What SQLite may keep of a sort or a group before it goes to temporary files: a quarter of the bound, in KiB. */
+/* What SQLite may keep of a sort or a group before it goes to temporary files (temp_files.h): a quarter of the bound, in KiB. */
 static rem_status set_cache(rem_session *session, rem_error *err) {
   char pragma[96];
   int64_t kib = session->options.memory_bytes / 4096;
@@ -54,7 +63,8 @@ static rem_status set_cache(rem_session *session, rem_error *err) {
 }
 
 static rem_status fill(rem_session *session, rem_error *err) {
-  REM_TRY(rem_sqlite_open(&session->sqlite, err));
+  REM_TRY(rem_temp_files_init(&session->temp_files, session, session->options.temp_bytes, err));
+  REM_TRY(rem_temp_files_connect(&session->temp_files, &session->sqlite, err));
   REM_TRY(rem_catalog_new(session, &session->catalog, err));
   REM_TRY(rem_dialect_new(&session->dialect, err));
   REM_TRY(set_cache(session, err));

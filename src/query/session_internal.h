@@ -21,6 +21,7 @@
 #include "query/catalog.h"
 #include "query/columns.h"
 #include "query/sqlite_lib.h"
+#include "query/temp_files.h"
 
 /* What the statements of one moment see. Counted: a cursor may outlive the statement's step, and the transaction its COMMIT. */
 typedef struct rem_view {
@@ -89,6 +90,7 @@ struct rem_session {
   rem_engine *engine; /* owned reference */
   char tenant[REM_TENANT_SIZE];
   rem_session_options options; /* with the defaults put in */
+  rem_temp_files temp_files; /* of `sqlite` */
   sqlite3 *sqlite;
   rem_catalog *catalog;
   rem_view *view; /* of the statement that is stepping; else NULL */

@@ -72,11 +72,11 @@ rem_status rem_sqlite_load(rem_error *err) {
   return load_status;
 }
 
-rem_status rem_sqlite_open(sqlite3 **ret_sqlite, rem_error *err) {
+rem_status rem_sqlite_open(const char *vfs, sqlite3 **ret_sqlite, rem_error *err) {
   sqlite3 *database = NULL;
   REM_TRY(rem_sqlite_load(err));
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
-  if (open_v2(":memory:", &database, flags, NULL) != SQLITE_OK) {
+  if (open_v2(":memory:", &database, flags, vfs) != SQLITE_OK) {
     (void)close_v2(database);
     return rem_error_nomem(err);
   }
