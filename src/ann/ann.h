@@ -28,6 +28,7 @@
 
 #include <stdatomic.h>
 
+#include "ann/ids.h"
 #include "base/thread_pool.h"
 #include "storage/commit.h"
 #include "storage/identity.h"
@@ -106,6 +107,7 @@ typedef struct rem_ann_query {
   double threshold;
   const uint8_t (*ids)[16]; /* sorted; the rows that count */
   size_t id_count;
+  rem_ann_ids *shared;      /* what `ids` is of, when other searches will ask for the same; else NULL */
   bool (*accept)(void *context, const uint8_t id[16]);
   void *accept_context;
   bool exact, approximate;

@@ -59,6 +59,7 @@ typedef struct rem_ann__index {
   pthread_rwlock_t lock; /* guards what follows, up to the atomics */
   rem_ann__state state;
   rem_graph *graph;
+  uint64_t serial;        /* of the graph: no other has it */
   rem_recent recent;
   size_t dimension;
   char model_hash[65];
@@ -92,6 +93,7 @@ struct rem_ann {
   rem_ann__index **indexes; /* owned; they live as long as the set */
   size_t index_count, index_capacity;
   size_t tasks;
+  _Atomic uint64_t serials; /* given to graphs */
   bool closing;
   char notices[REM_ANN__NOTICES][256];
   size_t notice_first, notice_count;

@@ -89,6 +89,7 @@ static rem_status open_graph(rem_ann__index *index, const rem_ann__record *recor
 
 static void take_graph(rem_ann__index *index, rem_graph *graph, const rem_ann__record *record, rem_ann__state state) {
   index->graph = graph;
+  index->serial = atomic_fetch_add(&index->ann->serials, 1) + 1;
   index->state = state;
   atomic_store(&index->open, true);
   index->recent.dimension = index->dimension;

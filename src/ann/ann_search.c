@@ -55,7 +55,15 @@ static rem_status run_graph(rem_ann__index *index, const view *seen, const rem_a
       .approximate = query->approximate,
       .cancel = index->ann->options.cancel,
   };
-  return rem_graph_search_run(index->graph, &search, ret_hits, report, err);
+  rem_ann_rows *rows = NULL;
+  if (query->shared) {
+    REM_TRY(rem_ann_ids_rows(query->shared, index->graph, index->serial, search.snapshot, &rows, err));
+    search.filter = rem_ann_rows_filter(rows);
+    search.ids = NULL;
+  }
+  rem_status status = rem_graph_search_run(index->graph, &search, ret_hits, report, err);
+  rem_ann_rows_release(rows);
+  return status;
 }
 
 /* What may be as good as the k-th, in place of `hits`: rounding may have hidden any number of rows that are nearly equal. */

@@ -180,6 +180,7 @@ rem_status rem_graph_build(rem_graph *g, rem_thread_pool *pool, const atomic_boo
   if (g->read_only) return rem_error_set(err, REM_READONLY, "the vector index was opened for reading");
   pthread_mutex_lock(&g->change);
   rem_status status = build(g, pool, cancel, progress, err);
+  atomic_fetch_add(&g->generation, 1);
   pthread_mutex_unlock(&g->change);
   return status;
 }

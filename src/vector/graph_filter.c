@@ -2,14 +2,18 @@
 /* Which rows count: a set of ids as bits over rows and nodes, a predicate asked when needed, visibility in a snapshot. */
 #include "vector/graph_internal.h"
 
+#define AT_ONCE 32 /* ids looked up together */
+
 struct rem_graph_filter {
   const rem_graph *g;
   const uint8_t (*ids)[16]; /* borrowed */
   size_t id_count;
   uint64_t snapshot, generation;
+  bool latest; /* no row was born after the snapshot */
   uint64_t *row_bits, *node_bits;
   rem_graph_numbers nodes;
   uint64_t matches;
+  size_t bit_bytes;
 };
 
 static bool bit(const uint64_t *bits, uint32_t at) {
@@ -60,6 +64,32 @@ static void filter_row(rem_graph_filter *filter, uint32_t row) {
   if (node < g->node_capacity) (void)set_bit(filter->node_bits, node);
 }
 
+/* In steps, so that no id waits for the memory of another: the table's slot, the row, where its vector is. */
+static void filter_some(rem_graph_filter *filter, const uint8_t (*ids)[16], size_t count) {
+  const rem_graph *g = filter->g;
+  uint32_t rows[AT_ONCE];
+  if (g->ids.data == NULL) return;
+  const uint32_t *slots[AT_ONCE];
+  for (size_t i = 0; i < count; i++) {
+    slots[i] = (const uint32_t *)g->ids.data + ((uint32_t)rem_graph__id_hash(g->id_seed, ids[i]) & g->id_mask);
+    __builtin_prefetch(slots[i]);
+  }
+  for (size_t i = 0; i < count; i++) {
+    uint32_t row = __atomic_load_n(slots[i], __ATOMIC_ACQUIRE);
+    if (row >= g->row_capacity) continue;
+    __builtin_prefetch(rem_graph__row(g, row));
+    __builtin_prefetch(&rem_graph__row(g, row)->older);
+  }
+  for (size_t i = 0; i < count; i++) {
+    rows[i] = visible_version(g, ids[i], filter->snapshot);
+    uint32_t vector = rows[i] != REM_GRAPH_NONE ? rem_graph__get(&rem_graph__row(g, rows[i])->vector) : REM_GRAPH_NONE;
+    if (vector < g->vector_capacity) __builtin_prefetch(rem_graph__place(g, vector));
+  }
+  for (size_t i = 0; i < count; i++) {
+    if (rows[i] != REM_GRAPH_NONE) filter_row(filter, rows[i]);
+  }
+}
+
 /* The nodes as a list, in the order in which they lie in memory. */
 static rem_status list_nodes(rem_graph_filter *filter, rem_error *err) {
   size_t words = (size_t)filter->g->node_capacity / 64 + 1, count = 0;
@@ -80,6 +110,8 @@ static rem_status filter_make(const rem_graph *g, uint64_t snapshot, rem_graph_f
   filter->g = g;
   filter->snapshot = snapshot;
   filter->generation = atomic_load(&g->generation);
+  filter->latest = atomic_load(&g->sequence) <= snapshot;
+  filter->bit_bytes = (g->row_capacity / 64 + g->node_capacity / 64 + 2) * sizeof(uint64_t);
   filter->row_bits = new_bits(g->row_capacity);
   filter->node_bits = new_bits(g->node_capacity);
   *ret_filter = filter;
@@ -94,10 +126,8 @@ static rem_status filter_ids(const rem_graph *g, const uint8_t (*ids)[16], size_
   REM_TRY(filter_make(g, snapshot, &filter, err));
   filter->ids = ids;
   filter->id_count = count;
-  for (size_t i = 0; i < count; i++) {
-    uint32_t row = visible_version(g, ids[i], snapshot);
-    if (row != REM_GRAPH_NONE) filter_row(filter, row);
-  }
+  for (size_t i = 0; i < count; i += AT_ONCE)
+    filter_some(filter, ids + i, count - i < AT_ONCE ? count - i : AT_ONCE);
   rem_status status = list_nodes(filter, err);
   if (status < 0)
     rem_graph_filter_free(filter);
@@ -118,14 +148,22 @@ rem_status rem_graph_filter_new(rem_graph *g, const uint8_t (*ids)[16], size_t i
 /* ------------------------------------------------------------------------------------------- */
 /* Match                                                                                        */
 
+bool rem_graph_filter_holds(const rem_graph *g, const rem_graph_filter *filter, uint64_t snapshot) {
+  if (filter->generation != atomic_load(&g->generation)) return false;
+  return g->read_only || filter->snapshot == snapshot || (filter->latest && atomic_load(&g->sequence) <= snapshot);
+}
+
+size_t rem_graph_filter_bytes(const rem_graph_filter *filter) {
+  return sizeof *filter + filter->bit_bytes + filter->nodes.capacity * sizeof(uint32_t);
+}
+
 /* The prepared filter when it holds for this search, else one made of the ids for it (*ret_own); NULL: there are none. */
 static rem_status choose_filter(const rem_graph_match *match, const rem_graph_filter *prepared, const uint8_t (*ids)[16], size_t id_count,
                                 rem_graph_filter **ret_own, const rem_graph_filter **ret_filter, rem_error *err) {
   const rem_graph *g = match->g;
   *ret_filter = prepared;
   if (prepared == NULL && ids == NULL) return REM_OK;
-  bool holds = prepared != NULL && prepared->generation == atomic_load(&g->generation);
-  if (holds && (g->read_only || prepared->snapshot == match->snapshot)) return REM_OK;
+  if (prepared != NULL && rem_graph_filter_holds(g, prepared, match->snapshot)) return REM_OK;
   REM_TRY(filter_ids(g, prepared != NULL ? prepared->ids : ids, prepared != NULL ? prepared->id_count : id_count, match->snapshot, ret_own,
                      err));
   *ret_filter = *ret_own;
