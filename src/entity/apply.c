@@ -100,13 +100,24 @@ static void feed_index(rem_apply *run) {
   rem_ann_advance(batch->engine->ann, batch->tenant, (uint64_t)run->result.last_seq);
 }
 
-/* The index and the registry follow the store, in commit order. */
+static bool is_written(const void *context, const char *table) {
+  const rem_apply *run = context;
+  for (size_t i = 0; i < run->table_count; i++)
+    if (strcmp(run->tables[i].table->name, table) == 0)
+      return true;
+  return false;
+}
+
+/* The index, the filters and the registry follow the store, in commit order. */
 static void committed(void *context) {
   rem_apply *run = context;
-  if (run->result.last_seq)
+  if (run->result.last_seq) {
     feed_index(run);
+    rem_filter_cache_committed(run->batch->engine->filters, run->batch->tenant, (uint64_t)run->result.last_seq, is_written, run);
+  }
   if (!run->batch->schema_change)
     return;
+  rem_filter_cache_clear(run->batch->engine->filters);
   pthread_rwlock_wrlock(&run->batch->engine->view_lock);
   for (size_t i = 0; i < run->batch->count; i++)
     follow(run->batch->engine->registry, run->batch->tenant, &run->batch->changes[i]);

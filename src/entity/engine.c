@@ -30,6 +30,7 @@ static rem_status engine_destroy(rem_engine *engine, rem_error *err) {
   rem_hash_map_deinit(&engine->embedders);
   rem_hash_map_deinit(&engine->tenants_known);
   rem_ann_close(engine->ann, true);
+  rem_filter_cache_free(engine->filters);
   rem_committer_free(engine->committer);
   rem_thread_pool_free(engine->pool);
   rem_registry_free(engine->registry);
@@ -56,6 +57,7 @@ static rem_status open_parts(rem_engine *engine, const char *path, const rem_ope
   REM_TRY(rem_thread_pool_new(threads, &engine->pool, err));
   if (engine->writer)
     REM_TRY(rem_committer_new(engine->kv, 0, &engine->committer, err));
+  REM_TRY(rem_filter_cache_new(&engine->filters, err));
   return rem_vector_index_open(engine, &engine->ann, err);
 }
 

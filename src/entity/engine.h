@@ -18,6 +18,7 @@
 #include "base/thread_pool.h"
 #include "config/config.h"
 #include "embed/embedder.h"
+#include "entity/filter_cache.h"
 #include "schema/registry.h"
 #include "storage/commit.h"
 #include "storage/identity.h"
@@ -39,6 +40,7 @@ typedef struct rem_engine {
   rem_committer *committer; /* writers */
   rem_thread_pool *pool;
   rem_ann *ann;             /* the graphs of the vectors */
+  rem_filter_cache *filters; /* ids that filters of searches let through */
   pthread_rwlock_t schema_lock; /* writers: shared by commits of rows, exclusive while definitions change and indexes are built */
   pthread_rwlock_t view_lock; /* a definition and a snapshot taken under it (shared) belong together: it is held alone while a definition is
                                * installed, before what its old indexes held is cleared, and while a reader's view is refreshed */

@@ -41,6 +41,10 @@ static const rem_filter_term *whole_index_term(const rem_filter *filter, bool in
   }
 }
 
+bool rem_filter_is_indexed(const rem_filter *filter, bool include_deleted) {
+  return whole_index_term(filter, include_deleted) != NULL;
+}
+
 static rem_status open_index(rem_engine *engine, const char *tenant, const rem_kv_snapshot *snapshot, const rem_table *table,
                              const rem_filter_term *term, rem_kv_iterator **ret_iterator, rem_error *err) {
   rem_buffer prefix REM_AUTO_BUFFER = {0};

@@ -20,6 +20,8 @@ void rem_id_list_deinit(rem_id_list *list);
 REM_CHECKED rem_status rem_filter_ids(rem_engine *engine, const char *tenant, const rem_kv_snapshot *snapshot,
                                       rem_table *table, const rem_filter *filter, const char *where_json,
                                       bool include_deleted, rem_id_list *ret_ids, rem_error *err);
+/* Does an index give all of them without a row being read? */
+bool rem_filter_is_indexed(const rem_filter *filter, bool include_deleted);
 /* Does an index say that at most `most` rows can match? Reads no rows. */
 REM_CHECKED rem_status rem_filter_is_few(rem_engine *engine, const char *tenant, const rem_kv_snapshot *snapshot,
                                          const rem_filter *filter, size_t most, bool *ret_few, rem_error *err);

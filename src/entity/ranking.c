@@ -15,11 +15,14 @@
 #include "entity/vector_index.h"
 #include "schema/record.h"
 #include "storage/key.h"
+#include "storage/log.h"
 
 #define FIRST_PASS 16  /* hits looked for when the caller does not say */
 #define WIDEN 4        /* growth of k from pass to pass */
+#define FIRST_TESTED 2 /* to the rows wanted: how many are tested at first */
 #define FEW_MATCHES 1000 /* an index that names so few rows answers the filter */
 #define MOST_TESTED 250  /* rows tested against the filter before it is answered for all rows; in smaller tables an eighth of them */
+#define MOST_INDEXED 40  /* where an index answers it without reading rows */
 
 struct rem_ranking {
   rem_engine *engine; /* borrowed, as tenant's copy is not */
@@ -34,7 +37,8 @@ struct rem_ranking {
   bool testing;                     /* rows are tested as they come */
   size_t tested, passed;
   rem_row row;
-  rem_id_list matches;              /* what options.ids borrows once the filter was answered */
+  rem_ann_ids *matches;             /* owned reference: what options.ids borrows once the filter was answered; NULL before */
+  rem_filter_spot spot;             /* of the filter, for the cache */
   rem_counters counters;
   rem_vector_hits hits;             /* of the last pass, without those given before it */
   size_t next, k;
@@ -70,18 +74,42 @@ static void choose_first_k(rem_ranking *ranking) {
 /* ------------------------------------------------------------------------------------------- */
 /* The filter                                                                                   */
 
-/* The search looks at the matching rows only from now on. */
-static rem_status answer_filter(rem_ranking *ranking, rem_error *err) {
+/* The search looks at the matching rows only from now on. Taken: `matches`. */
+static void use_matches(rem_ranking *ranking, rem_ann_ids *matches) {
   rem_ranking_options *options = &ranking->options;
   ranking->testing = false;
+  ranking->matches = matches;
+  options->ids = rem_ann_ids_items(matches);
+  options->id_count = rem_ann_ids_count(matches);
+  ranking->complete = ranking->complete || options->id_count == 0;
+}
+
+static rem_status answer_filter(rem_ranking *ranking, rem_error *err) {
+  const rem_ranking_options *options = &ranking->options;
+  rem_id_list list REM_AUTO_ID_LIST = {0};
+  rem_ann_ids *matches;
   REM_TRY(rem_filter_ids(ranking->engine, ranking->tenant, ranking->snapshot, ranking->table, &ranking->filter,
-                         ranking->where_json, options->include_deleted, &ranking->matches, err));
-  options->ids = (const uint8_t(*)[16])ranking->matches.ids;
-  options->id_count = ranking->matches.count;
-  ranking->complete = ranking->matches.count == 0;
+                         ranking->where_json, options->include_deleted, &list, err));
+  REM_TRY(rem_ann_ids_new(list.ids, list.count, &matches, err));
+  list = (rem_id_list){0};
+  if (!options->include_deleted)
+    rem_filter_cache_keep(ranking->engine->filters, &ranking->spot, matches);
+  use_matches(ranking, matches);
   /* What has passed the tests is found once more. */
   if (ranking->k != 0)
     ranking->k = (options->wanted ? options->wanted : FIRST_PASS) + ranking->passed;
+  return REM_OK;
+}
+
+/* Has a search before this one asked for the same rows? */
+static rem_status recall_filter(rem_ranking *ranking, rem_error *err) {
+  ranking->spot = (rem_filter_spot){.tenant = ranking->tenant, .table = ranking->table, .where_json = ranking->where_json};
+  if (ranking->options.include_deleted)
+    return REM_OK;
+  REM_TRY(rem_log_last_seq(ranking->engine->kv, ranking->snapshot, ranking->tenant, &ranking->spot.seq, err));
+  rem_ann_ids *matches = rem_filter_cache_find(ranking->engine->filters, &ranking->spot);
+  if (matches)
+    use_matches(ranking, matches);
   return REM_OK;
 }
 
@@ -94,11 +122,14 @@ static rem_status choose_filter(rem_ranking *ranking, rem_error *err) {
   if (!ranking->where_json)
     return rem_error_nomem(err);
   REM_TRY(rem_filter_parse(ranking->table, ranking->where_json, &ranking->filter, err));
+  REM_TRY(recall_filter(ranking, err));
+  if (ranking->matches)
+    return REM_OK;
   REM_TRY(rem_filter_is_few(ranking->engine, ranking->tenant, ranking->snapshot, &ranking->filter, FEW_MATCHES, &few, err));
   int64_t live = counters->vectors[options->slot] - counters->deleted_vectors[options->slot];
   ranking->testing = !few && ranking->k != 0 && rem_ann_pays(ranking->engine->ann, live);
   if (ranking->testing)
-    ranking->k = ranking->k < FIRST_PASS ? WIDEN * FIRST_PASS : WIDEN * ranking->k;
+    ranking->k = ranking->k < FIRST_PASS ? FIRST_TESTED * FIRST_PASS : FIRST_TESTED * ranking->k;
   return ranking->testing || ranking->complete ? REM_OK : answer_filter(ranking, err);
 }
 
@@ -119,7 +150,8 @@ static rem_status passes(rem_ranking *ranking, const uint8_t id[16], bool *ret_p
 /* Few of those tested pass: the others are better asked for by name. */
 static bool is_tested_enough(const rem_ranking *ranking) {
   size_t eighth = (size_t)ranking->counters.vectors[ranking->options.slot] / 8;
-  size_t most = eighth < MOST_TESTED ? eighth : MOST_TESTED;
+  size_t least = rem_filter_is_indexed(&ranking->filter, ranking->options.include_deleted) ? MOST_INDEXED : MOST_TESTED;
+  size_t most = eighth < least ? eighth : least;
   return ranking->testing && ranking->tested >= most && ranking->passed < ranking->tested / 16;
 }
 
@@ -164,7 +196,7 @@ void rem_ranking_close(rem_ranking *ranking) {
     rem_row__deinit(&ranking->row);
   rem_filter_deinit(&ranking->filter);
   rem_free(ranking->where_json);
-  rem_id_list_deinit(&ranking->matches);
+  rem_ann_ids_unref(ranking->matches);
   rem_free(ranking->given);
   rem_free(ranking->query);
   rem_free(ranking);
@@ -266,6 +298,7 @@ static rem_status search_graph(rem_ranking *ranking, rem_vector_hits *ret_hits, 
       .threshold = options->threshold,
       .ids = options->ids,
       .id_count = options->id_count,
+      .shared = ranking->matches,
       .accept = options->accept,
       .accept_context = options->accept_context,
       .exact = options->exact,

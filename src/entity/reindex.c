@@ -47,6 +47,7 @@ static void reindex_free(void *state) {
 
 static rem_status write_batch(reindex *job, rem_error *err) {
   REM_TRY(rem_kv_write(job->engine->kv, job->batch, job->engine->durability == REM_SYNC, err));
+  rem_filter_cache_clear(job->engine->filters);
   rem_kv_batch_clear(job->batch);
   return REM_OK;
 }

@@ -2,6 +2,8 @@
 /* Rows by their likeness to a text or a vector, best first (D18). */
 #include <math.h>
 
+#include "base/json.h"
+#include "base/utf8.h"
 #include "query/cursor.h"
 #include "query/search_vector.h"
 #include "storage/key.h"
@@ -27,6 +29,43 @@ static void set_threshold(const rem_table_cursor *cursor, sqlite3_value **argume
   int type = least ? sqlite3_value_numeric_type(least) : SQLITE_NULL;
   options->has_threshold = type == SQLITE_INTEGER || type == SQLITE_FLOAT;
   options->threshold = options->has_threshold ? sqlite3_value_double(least) : 0;
+}
+
+/* Text that JSON can say as it is. */
+static bool is_plain(const rem_value *value) {
+  return rem_utf8_valid(value->text, value->text_size) && !memchr(value->text, 0, value->text_size);
+}
+
+/* A term that an index answers: SQLite would reject every row that it leaves out. */
+static bool is_answered(const rem_term *term) {
+  const rem_column *column = term->column;
+  bool equality = term->op == SQLITE_INDEX_CONSTRAINT_EQ || term->op == SQLITE_INDEX_CONSTRAINT_IS;
+  if (!equality || term->operand != REM_OPERAND_VALUE || column->place != REM_COLUMN_FIELD || !column->field->indexed)
+    return false;
+  if (column->kind == REM_FIELD_INT)
+    return term->value.type == REM_TYPE_INT;
+  return column->kind == REM_FIELD_TEXT && term->value.type == REM_TYPE_TEXT && is_plain(&term->value);
+}
+
+/* One such term as a filter of the ranking, which then looks at its rows alone where they are few; NULL: none. */
+static rem_status filter_of(rem_table_cursor *cursor, const char **ret_where, rem_error *err) {
+  rem_buffer json REM_AUTO_BUFFER = {0};
+  const rem_term *term = NULL;
+  for (int i = 0; i < cursor->term_count && !term; i++)
+    term = is_answered(&cursor->terms[i]) ? &cursor->terms[i] : NULL;
+  if (!term || cursor->module->deleted_too)
+    return REM_OK;
+  rem_buffer_append_text(&json, "{");
+  rem_json_append_string(&json, term->column->field->name, strlen(term->column->field->name));
+  rem_buffer_append_text(&json, ":");
+  if (term->value.type == REM_TYPE_INT)
+    rem_buffer_append_format(&json, "%lld", (long long)term->value.integer);
+  else
+    rem_json_append_string(&json, term->value.text, term->value.text_size);
+  rem_buffer_append_text(&json, "}");
+  REM_TRY(rem_buffer_status(&json, err));
+  *ret_where = rem_arena_strndup(&cursor->arena, (const char *)json.data, json.size);
+  return *ret_where ? REM_OK : rem_error_nomem(err);
 }
 
 /* Is there anything that could be found? Rows that wait for a model that cannot be had are a failure, not an empty answer. */
@@ -77,6 +116,7 @@ rem_status rem_table_cursor__begin_search(rem_table_cursor *cursor, sqlite3_valu
   options.wanted = wanted(cursor, arguments);
   options.include_deleted = cursor->module->deleted_too;
   set_threshold(cursor, arguments, &options);
+  REM_TRY(filter_of(cursor, &options.where_json, err));
   return rem_ranking_open(session->engine, session->tenant, cursor->module->table, cursor->view->snapshot, &options, &cursor->ranking, err);
 }
 
