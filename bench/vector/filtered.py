@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Filtered and plain vector searches of a database of 100,000 texts, beside databases that do the same, by CPU time.
+"""Filtered and plain vector searches of a database of 100,000 texts, through rem.h and in SQL, beside databases that do the same, by CPU time.
 
-usage: bench/vector/filtered.py build-bench DATABASE folder [--queries 200]
+usage: bench/vector/filtered.py build-bench DATABASE folder [--rounds 5] [--queries 40]
 
 DATABASE holds, as resources, the first 100,000 texts of what bench_make_glosses wrote to `folder`, row i with the category noun (i < 80,000), verb
 (< 93,000) or adj: write them as JSON lines with --rows and load them with `db upsert`. Needs numpy, and sqlite-vec, lancedb and zvec where they are to be asked.
-Each database answers the same queries: the ten nearest, then the ten nearest verbs (13 %). Threads count: the CPU time of the whole process does.
+Each database answers the same queries: the ten nearest, and the ten nearest verbs (13 %). rem remembers which rows are verbs until one is written; "fresh" is the time where
+it cannot, since a row was. All take turns, one round of queries each; a figure is the median of the rounds. Threads count: the CPU time of the whole process does.
 """
 import argparse
 import json
@@ -98,14 +99,35 @@ def zvec(vectors):
     return search, lambda q: search(q, filter="category = 'verb'")
 
 
-def ours(build, database, queries, where):
-    command = [build / "bench_filtered", database, queries, "384", *([json.dumps(where)] if where else [])]
-    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+def ours(arguments, queries, way, where):
+    """One round in a process of its own; `where` is a list of arguments. CPU time is that of the queries alone."""
+    with tempfile.NamedTemporaryFile(suffix=".f32") as file:
+        queries.tofile(file.name)
+        command = [arguments.build / "bench_filtered", arguments.database, file.name, "384", way, *where]
+        return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
 
-def show(name, what, figures):
-    print(f"{name:12} {what:8} cpu {figures['cpu_ms']:8.3f} ms  wall {figures['ms']:8.3f} ms  recall {figures['recall']:.3f}", flush=True)
+def show(name, what, rounds):
+    figures = {key: float(np.median([figures[key] for figures in rounds])) for key in ("ms", "cpu_ms", "recall")}
+    print(f"{name:12} {what:14} cpu {figures['cpu_ms']:8.3f} ms  wall {figures['ms']:8.3f} ms  recall {figures['recall']:.3f}", flush=True)
     print(json.dumps({"benchmark": "filtered", "name": name, "what": what, **figures}), flush=True)
+
+
+def contestants(arguments, vectors):
+    """(name, what, ask) of all: ask(queries, truth, truth_verbs) gives the figures of one round."""
+    found = []
+    for way in ("api", "sql"):
+        for what, where in (("plain", []), ("verbs", ["category", "verb"]), ("verbs, fresh", ["category", "verb", "fresh"])):
+            found.append((f"rem {way}", what, lambda q, t, v, way=way, where=where: ours(arguments, q, way, where)))
+    for make in [sqlite_vec, lance, zvec] if not arguments.peers else [globals()[name] for name in arguments.peers.split(",")]:
+        try:
+            plain, verbs = make(vectors)
+        except (ImportError, AttributeError) as missing:
+            print(f"{make.__name__}: left out ({missing})")
+            continue
+        found.append((make.__name__, "plain", lambda q, t, v, ask=plain: measure(ask, q, t)))
+        found.append((make.__name__, "verbs", lambda q, t, v, ask=verbs: measure(ask, q, v)))
+    return found
 
 
 def main():
@@ -113,30 +135,27 @@ def main():
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("database", type=pathlib.Path)
     parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--queries", type=int, default=200)
+    parser.add_argument("--queries", type=int, default=40, help="of one round")
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--peers", help="some of sqlite_vec,lance,zvec; default: all")
     parser.add_argument("--rows", action="store_true", help="print the rows to load, and do nothing else")
     arguments = parser.parse_args()
     if arguments.rows:
         return write_rows(arguments.folder)
     vectors = np.fromfile(arguments.folder / "glosses.f32", np.float32).reshape(-1, 384)[:ROWS]
-    queries = np.fromfile(arguments.folder / "glosses.report.f32", np.float32).reshape(-1, 384)[:arguments.queries]
+    queries = np.fromfile(arguments.folder / "glosses.report.f32", np.float32).reshape(-1, 384)[:arguments.queries * arguments.rounds]
     scores = queries @ vectors.T
     truth = np.argsort(-scores, axis=1)[:, :K]
     verbs = np.array([category(i) == "verb" for i in range(ROWS)])
     truth_verbs = np.argsort(np.where(verbs, -scores, np.inf), axis=1)[:, :K]
-    with tempfile.NamedTemporaryFile(suffix=".f32") as file:
-        queries.tofile(file.name)
-        for what, where in (("plain", None), ("verbs", {"category": "verb"})):
-            show("rem", what, ours(arguments.build, arguments.database, file.name, where))
-    for make in [sqlite_vec, lance, zvec] if not arguments.peers else [globals()[name] for name in arguments.peers.split(",")]:
-        try:
-            plain, filtered = make(vectors)
-        except (ImportError, AttributeError) as missing:
-            print(f"{make.__name__}: left out ({missing})")
-            continue
-        show(make.__name__, "plain", measure(plain, queries, truth))
-        show(make.__name__, "verbs", measure(filtered, queries, truth_verbs))
+    asked = contestants(arguments, vectors)
+    rounds = [[] for _ in asked]
+    for i in range(arguments.rounds):
+        part = slice(i * arguments.queries, (i + 1) * arguments.queries)
+        for figures, (_, _, ask) in zip(rounds, asked):
+            figures.append(ask(queries[part], truth[part], truth_verbs[part]))
+    for figures, (name, what, _) in zip(rounds, asked):
+        show(name, what, figures)
 
 
 if __name__ == "__main__":
