@@ -10,7 +10,7 @@ typedef struct temp_file {
   sqlite3_file base; /* first: SQLite knows the file by it */
   rem_temp_files *files;
   int64_t size;
-  _Alignas(max_align_t) unsigned char real[]; /* the file itself, as the VFS beneath knows it */
+  int64_t real[]; /* the file itself, as the VFS beneath knows it; SQLite aligns files to 8 bytes */
 } temp_file;
 
 static temp_file *file_of(sqlite3_file *base) {
