@@ -192,7 +192,7 @@ static rem_status bring_up_and_save(rem_ann__index *index, rem_error *err) {
 
 static void report_failure(rem_ann__index *index, rem_status status, const rem_error *reason) {
   if (status < 0 && status != REM_CANCELLED)
-    rem_ann__notify(index->ann, "the vector index of '%s' could not be written: %s", index->table, reason->message);
+    rem_ann__notify(index->ann, "the vector index of '%s' could not be brought up to date: %s", index->table, reason->message);
 }
 
 void rem_ann__task(rem_ann__index *index) {
@@ -280,7 +280,9 @@ static rem_status settle(rem_ann__index *index, rem_error *err) {
   bool large = !flat && atomic_load(&index->live_rows) >= (int64_t)rem_ann__min_rows(index->ann);
   rem_status status = rem_ann__record_read(index, NULL, &record, err);
   REM_TRY(status);
-  bool usable = status == REM_OK && !flat && rem_ann__can_open(index, &record);
+  status = status == REM_OK && !flat ? rem_ann__can_open(index, &record, err) : REM_NOT_FOUND;
+  REM_TRY(status);
+  bool usable = status == REM_OK;
   if (!usable && !large && !atomic_load(&index->wanted))
     return forget_unread(index, record.seq, err);
   if (usable)
@@ -297,9 +299,11 @@ static rem_status settle(rem_ann__index *index, rem_error *err) {
 void rem_ann__settle(rem_ann__index *index) {
   if (atomic_load(&index->dropped) || (atomic_load(&index->changes) == 0 && !atomic_load(&index->wanted)))
     return;
+  rem_error reason = {0};
   pthread_mutex_lock(&index->work);
-  (void)!settle(index, NULL); /* the next writer tries again */
+  rem_status status = settle(index, &reason);
   pthread_mutex_unlock(&index->work);
+  report_failure(index, status, &reason); /* the next writer tries again */
 }
 
 rem_status rem_ann_checkpoint(rem_ann *ann, const rem_ann_target *target, bool rebuild, rem_error *err) {

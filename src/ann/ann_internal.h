@@ -72,6 +72,7 @@ typedef struct rem_ann__index {
   bool has_record;
   /* Atomics. */
   _Atomic uint64_t bad_file;       /* found damaged: not to be opened again */
+  _Atomic uint64_t put_off;        /* could not be opened when it was last tried, which was told */
   _Atomic int64_t live_rows;       /* -1: not told yet */
   _Atomic uint64_t changes;        /* committed by this process */
   _Atomic uint64_t since_file;     /* of them, since the last checkpoint */
@@ -137,10 +138,10 @@ void rem_ann__sweep(rem_ann *ann);
 rem_status rem_ann__latest(const rem_ann__index *index, rem_kv_snapshot **ret_snapshot, uint64_t *ret_seq, rem_error *err);
 /* lock held alone; work too when state is MEMORY. */
 void rem_ann__unload(rem_ann__index *index);
-/* lock held alone, state NONE: maps the record's file. REM_NOT_FOUND: it cannot be used (and a notice tells why). */
+/* lock held alone, state NONE: maps the record's file. REM_NOT_FOUND: it cannot be used, a failure: not now (and a notice tells why). */
 rem_status rem_ann__open_file(rem_ann__index *index, const rem_ann__record *record);
-/* No lock held, or work: is the record's file one that can be used, as far as opening it tells? If not it is refused, with a notice. */
-bool rem_ann__can_open(rem_ann__index *index, const rem_ann__record *record);
+/* No lock held, or work: is the record's file one that can be used, as far as opening it tells? REM_NOT_FOUND: it was refused, with a notice; a failure: not now. */
+rem_status rem_ann__can_open(rem_ann__index *index, const rem_ann__record *record, rem_error *err);
 /* lock held alone: the open file was found damaged. */
 void rem_ann__refuse(rem_ann__index *index, const rem_error *reason);
 /* lock held alone, a graph open: reads changes in (known, seq] from the log under `snapshot`. REM_NOT_FOUND: the log no longer has all of
@@ -148,7 +149,7 @@ void rem_ann__refuse(rem_ann__index *index, const rem_error *reason);
 rem_status rem_ann__catch_up(rem_ann__index *index, const rem_kv_snapshot *snapshot, uint64_t seq, rem_error *err);
 /* No lock held: makes the index able to answer at `seq`. REM_OK, REM_NOT_FOUND (it cannot), or a failure. */
 rem_status rem_ann__prepare(rem_ann__index *index, const rem_kv_snapshot *snapshot, uint64_t seq, rem_error *err);
-/* work held: the graph is in memory and up to date. REM_NOT_FOUND: there is none to load. */
+/* work held: the graph is in memory and up to date. REM_NOT_FOUND: there is none to load; a failure: not now, so none is to be built. */
 rem_status rem_ann__to_memory(rem_ann__index *index, rem_error *err);
 /* work held: takes `graph` (of all up to `record->seq`) as the index. Whatever fails, it is the index's or freed. */
 rem_status rem_ann__install(rem_ann__index *index, rem_graph *graph, const rem_ann__record *record, bool on_file,

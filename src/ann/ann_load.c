@@ -9,6 +9,8 @@
  * version between is lost, and snapshots before the end of it can no longer be answered: `floor` rises.
  */
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "ann/ann_internal.h"
 #include "storage/key.h"
@@ -49,8 +51,6 @@ static expectation expected(const rem_ann__index *index, const rem_ann__record *
 
 /* Damage costs time, not answers: it is told, and the file is not looked at again. */
 static rem_status refuse_file(rem_ann__index *index, const rem_ann__record *record, rem_status status, const char *reason) {
-  if (status == REM_NOMEM || status == REM_CANCELLED)
-    return REM_NOT_FOUND;
   atomic_store(&index->bad_file, record->file);
   atomic_store(&index->bad_is_old, status == REM_FORMAT);
   bool writer = index->ann->options.committer != NULL;
@@ -66,8 +66,30 @@ static rem_status refuse_file(rem_ann__index *index, const rem_ann__record *reco
   return REM_NOT_FOUND;
 }
 
+/*
+ * The file may be whole, and what fails is this moment's: too many files are open, too little memory is free. Then nothing is made in its place, which would need more of both,
+ * searches scan, and the next one tries again.
+ */
+static bool is_passing(rem_status status, const char *path) {
+  struct stat info;
+  if (status == REM_NOMEM || status == REM_CANCELLED)
+    return true;
+  return status == REM_IO && stat(path, &info) == 0 && S_ISREG(info.st_mode) && access(path, R_OK) == 0;
+}
+
+/* Told once, not by every search. */
+static rem_status put_off(rem_ann__index *index, const rem_ann__record *record, rem_status status, const rem_error *reason, rem_error *err) {
+  if (status != REM_CANCELLED && atomic_exchange(&index->put_off, record->file) != record->file)
+    rem_ann__notify(index->ann, "the vector index of '%s' cannot be opened now (%s); searches compare every vector until it can", index->table,
+                    reason->message);
+  if (err)
+    *err = *reason;
+  return status;
+}
+
+/* REM_NOT_FOUND: it is of no use. A failure: it is of none now. */
 static rem_status open_graph(rem_ann__index *index, const rem_ann__record *record, const expectation *expect,
-                             bool into_memory, rem_graph **ret_graph) {
+                             bool into_memory, rem_graph **ret_graph, rem_error *err) {
   char path[REM_ANN__PATH_SIZE];
   rem_error reason = {0};
   rem_graph *graph = NULL;
@@ -81,8 +103,9 @@ static rem_status open_graph(rem_ann__index *index, const rem_ann__record *recor
     status = rem_error_set(&reason, REM_CORRUPT, "its file belongs to other vectors");
   if (status < 0) {
     rem_graph_free(graph);
-    return refuse_file(index, record, status, reason.message);
+    return is_passing(status, path) ? put_off(index, record, status, &reason, err) : refuse_file(index, record, status, reason.message);
   }
+  atomic_store(&index->put_off, 0);
   *ret_graph = graph;
   return REM_OK;
 }
@@ -101,21 +124,21 @@ static void take_graph(rem_ann__index *index, rem_graph *graph, const rem_ann__r
 rem_status rem_ann__open_file(rem_ann__index *index, const rem_ann__record *record) {
   rem_graph *graph;
   expectation expect = expected(index, record);
-  rem_status status = open_graph(index, record, &expect, false, &graph);
+  rem_status status = open_graph(index, record, &expect, false, &graph, NULL);
   if (status == REM_OK)
     take_graph(index, graph, record, REM_ANN__FILE);
   return status;
 }
 
-bool rem_ann__can_open(rem_ann__index *index, const rem_ann__record *record) {
+rem_status rem_ann__can_open(rem_ann__index *index, const rem_ann__record *record, rem_error *err) {
   rem_graph *graph = NULL;
   pthread_rwlock_rdlock(&index->lock);
   bool is_open = index->state != REM_ANN__NONE && index->has_record && index->record.file == record->file && !index->broken;
   expectation expect = expected(index, record);
   pthread_rwlock_unlock(&index->lock);
-  bool can = is_open || open_graph(index, record, &expect, false, &graph) == REM_OK;
+  rem_status status = is_open ? REM_OK : open_graph(index, record, &expect, false, &graph, err);
   rem_graph_free(graph);
-  return can;
+  return status;
 }
 
 void rem_ann__refuse(rem_ann__index *index, const rem_error *reason) {
@@ -342,6 +365,6 @@ rem_status rem_ann__to_memory(rem_ann__index *index, rem_error *err) {
   pthread_rwlock_rdlock(&index->lock);
   expectation expect = expected(index, &record);
   pthread_rwlock_unlock(&index->lock);
-  status = open_graph(index, &record, &expect, true, &graph);
+  status = open_graph(index, &record, &expect, true, &graph, err);
   return status == REM_OK ? rem_ann__install(index, graph, &record, true, err) : status;
 }

@@ -3,6 +3,7 @@
 #include "ann_test.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "ann/ann_internal.h"
@@ -160,6 +161,83 @@ static void a_writer_that_never_searched_builds_anew_too(void **state) {
   world_free(w);
 }
 
+static uint64_t incarnation_of(const world *w) {
+  rem_ann__record record = {0};
+  rem_ann_target target = world_target();
+  OK(rem_ann__record_read(rem_ann__find_place(w->ann, &target, true), NULL, &record, err));
+  return record.incarnation;
+}
+
+static int count_answers(world *w) {
+  int answered = 0;
+  rem_kv_snapshot *snapshot = world_snapshot(w);
+  for (uint64_t i = 0; i < 3; i++) {
+    float query[DIMENSION];
+    make_vector(i, query);
+    answered += world_compare(w, snapshot, query, 10, i % 2, NULL) == REM_OK;
+  }
+  rem_kv_snapshot_release(snapshot);
+  return answered;
+}
+
+/* No more files can be opened: no damage, so nothing is built, and the file serves once it can be opened. */
+static void too_many_open_files_are_no_damage(void **state) {
+  (void)state;
+  for (int writer = 0; writer < 2; writer++) {
+    char path[256], notice[256];
+    world *w = world_with_file(path, sizeof path);
+    world_detach(w, true);
+    world_attach(w, writer);
+    w->live = ROWS;
+    uint64_t incarnation = incarnation_of(w);
+    struct rlimit limit, none;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int answered = count_answers(w);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(answered, 0);
+    assert_int_equal(rem_ann_notice(w->ann, notice, sizeof notice), REM_OK);
+    assert_non_null(strstr(notice, "cannot be opened now"));
+    assert_int_equal(rem_ann_notice(w->ann, notice, sizeof notice), REM_NOT_FOUND); /* told once */
+    assert_int_equal(count_answers(w), 3);
+    assert_string_equal(world_stats(w).state, "file");
+    assert_int_equal(incarnation_of(w), incarnation);
+    world_free(w);
+  }
+}
+
+/* A writer that closes in that state neither builds nor forgets; what it could not do is told. */
+static void a_close_without_files_to_open_forgets_nothing(void **state) {
+  (void)state;
+  char path[256], notice[256];
+  world *w = world_with_file(path, sizeof path);
+  world_detach(w, true);
+  world_attach(w, true);
+  uint64_t incarnation = incarnation_of(w);
+  for (uint32_t i = 0; i < 2 * MIN_ROWS; i++) {
+    world_op op = {PUT, i, 5000 + i};
+    world_commit(w, &op, 1);
+  }
+  struct rlimit limit, none;
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  none = (struct rlimit){.rlim_cur = 0, .rlim_max = limit.rlim_max};
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+  rem_ann_settle(w->ann);
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  bool told = false;
+  while (rem_ann_notice(w->ann, notice, sizeof notice) == REM_OK)
+    told |= strstr(notice, "could not be brought up to date") != NULL;
+  assert_true(told);
+  assert_int_equal(incarnation_of(w), incarnation);
+  assert_int_equal(access(path, R_OK), 0);
+  rem_ann_settle(w->ann); /* now it can */
+  assert_int_equal(rem_ann_notice(w->ann, notice, sizeof notice), REM_NOT_FOUND);
+  assert_int_equal(incarnation_of(w), incarnation);
+  assert_int_equal(count_answers(w), 3);
+  world_free(w);
+}
+
 /* A check finds what no search has touched. (Here and there a byte is only padding.) */
 static void a_check_names_the_damage(void **state) {
   (void)state;
@@ -261,6 +339,8 @@ int main(void) {
       cmocka_unit_test(no_cut_leads_to_a_wrong_answer),
       cmocka_unit_test(a_writer_builds_anew_what_is_damaged),
       cmocka_unit_test(a_writer_that_never_searched_builds_anew_too),
+      cmocka_unit_test(too_many_open_files_are_no_damage),
+      cmocka_unit_test(a_close_without_files_to_open_forgets_nothing),
       cmocka_unit_test(a_check_names_the_damage),
       cmocka_unit_test(changes_past_the_index_are_found_and_mended),
       cmocka_unit_test(another_version_is_built_anew),
