@@ -248,18 +248,15 @@ void cli_print_objects(cli *cli, const char *json, size_t size, const char *cons
 void cli_print_line(cli *cli, const char *format, ...) {
   if (cli->format != CLI_TABLE)
     return;
+  cli_text made = {0}, line = {0};
   va_list arguments;
   va_start(arguments, format);
-  char *made = NULL;
-  int size = vasprintf(&made, format, arguments);
+  cli_text_vprintf(&made, format, arguments);
   va_end(arguments);
-  if (size < 0)
-    return;
-  cli_text line = {0};
-  cli_text_append_printable(&line, made, (size_t)size);
+  cli_text_append_printable(&line, made.data, made.size);
   puts(line.data ? line.data : "");
   cli_text_free(&line);
-  free(made);
+  cli_text_free(&made);
 }
 
 /* Whoever read has enough. Asked of the pipe itself, as errno of the write that met it is long gone. */

@@ -116,23 +116,21 @@ int cli_fail_with(cli *cli, rem_status status, const char *hint, const char *for
   cli_text message = {0};
   va_list arguments;
   va_start(arguments, format);
-  char *made = NULL;
-  if (vasprintf(&made, format, arguments) >= 0) cli_text_append_string(&message, made);
+  cli_text_vprintf(&message, format, arguments);
   va_end(arguments);
   report(cli, rem_status_name(status), message.data, hint);
-  free(made);
   cli_text_free(&message);
   return cli_exit_of(status);
 }
 
 int cli_fail_usage(cli *cli, const char *hint, const char *format, ...) {
+  cli_text message = {0};
   va_list arguments;
   va_start(arguments, format);
-  char *made = NULL;
-  if (vasprintf(&made, format, arguments) < 0) made = NULL;
+  cli_text_vprintf(&message, format, arguments);
   va_end(arguments);
-  report(cli, "usage", made ? made : "bad usage", hint);
-  free(made);
+  report(cli, "usage", message.data, hint);
+  cli_text_free(&message);
   return CLI_USAGE;
 }
 
@@ -154,34 +152,27 @@ static void notice(cli *cli, const char *text, size_t size) {
 }
 
 void cli_notice(cli *cli, const char *format, ...) {
+  cli_text text = {0};
   va_list arguments;
   va_start(arguments, format);
-  char *made = NULL;
-  int size = vasprintf(&made, format, arguments);
+  cli_text_vprintf(&text, format, arguments);
   va_end(arguments);
-  if (size < 0)
-    return;
-  notice(cli, made, (size_t)size);
-  free(made);
+  notice(cli, text.data, text.size);
+  cli_text_free(&text);
 }
 
 void cli_notice_pending(cli *cli, const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  char *made = NULL;
-  int size = vasprintf(&made, format, arguments);
-  va_end(arguments);
-  if (size < 0)
-    return;
   rem_error reason = {0};
   cli_text text = {0};
-  cli_text_append(&text, made, (size_t)size);
+  va_list arguments;
+  va_start(arguments, format);
+  cli_text_vprintf(&text, format, arguments);
+  va_end(arguments);
   if (cli->db && rem_pending_reason(cli->db, &reason) < 0) cli_text_printf(&text, ": %s", reason.message);
   if (reason.code < 0 && reason.hint[0]) cli_text_printf(&text, "; %s", reason.hint);
   cli_text_append_string(&text, " (db embed --pending makes it)");
   notice(cli, text.data, text.size);
   cli_text_free(&text);
-  free(made);
 }
 
 int cli_stopped(cli *cli) {

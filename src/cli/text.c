@@ -68,15 +68,19 @@ void cli_text_append_byte(cli_text *text, char byte) {
   cli_text_append(text, &byte, 1);
 }
 
-void cli_text_printf(cli_text *text, const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
+void cli_text_vprintf(cli_text *text, const char *format, va_list arguments) {
   char *made = NULL;
   int size = vasprintf(&made, format, arguments);
-  va_end(arguments);
   if (size < 0) out_of_memory();
   cli_text_append(text, made, (size_t)size);
   free(made);
+}
+
+void cli_text_printf(cli_text *text, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  cli_text_vprintf(text, format, arguments);
+  va_end(arguments);
 }
 
 size_t cli_utf8_decode(const char *data, size_t size, unsigned *ret_code_point) {

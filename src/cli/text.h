@@ -7,6 +7,7 @@
 #ifndef CLI_TEXT_H
 #define CLI_TEXT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -21,6 +22,7 @@ void cli_text_clear(cli_text *text);
 void cli_text_append(cli_text *text, const char *data, size_t size);
 void cli_text_append_string(cli_text *text, const char *string);
 void cli_text_append_byte(cli_text *text, char byte);
+void cli_text_vprintf(cli_text *text, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
 void cli_text_printf(cli_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void cli_text_append_json(cli_text *text, const char *string, size_t size);
