@@ -3,9 +3,9 @@
  * Generated statements over generated rows: tables with indexes, the same without, and native tables of SQLite must give the same rows; and the rows
  * where a condition is true, false and unknown make up the table. REM_TEST_SEED repeats a run; REM_TEST_SCALE multiplies the statements.
  */
-#include <time.h>
-
 #include "query_test.h"
+
+#include "chance.h"
 
 #include "base/instant.h"
 #include "base/uuid.h"
@@ -13,24 +13,6 @@
 
 #define ROWS 240
 #define STATEMENTS 1500
-
-/* ---- chance ---- */
-
-static uint64_t chance_state;
-
-static uint32_t chance(uint32_t below) {
-  chance_state ^= chance_state << 13;
-  chance_state ^= chance_state >> 7;
-  chance_state ^= chance_state << 17;
-  return (uint32_t)((chance_state >> 11) % below);
-}
-
-static uint64_t seed_of_run(void) {
-  const char *given = getenv("REM_TEST_SEED");
-  uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 2654435761u + (uint64_t)getpid();
-  print_message("REM_TEST_SEED=%llu\n", (unsigned long long)seed);
-  return seed | 1;
-}
 
 #define PICK(list) (list)[chance((uint32_t)(sizeof(list) / sizeof *(list)))]
 
@@ -526,12 +508,6 @@ static void end_world(world *w) {
   sqlite3_close_v2(w->sqlite);
 }
 
-static int scaled(int count) {
-  const char *scale = getenv("REM_TEST_SCALE");
-  int factor = scale ? atoi(scale) : 1;
-  return count * (factor > 0 ? factor : 1);
-}
-
 /* Rows in their order where the statement gives one. */
 static bool is_ordered(const text *t) {
   return strstr(t->data, " ORDER BY a.") && strstr(t->data, " LIMIT ");
@@ -556,7 +532,7 @@ static void compare_all(world *w, const text *t) {
 }
 
 static void instants_in_expressions_are_compared_as_instants(void **state) {
-  chance_state = seed_of_run();
+  begin_chance();
   world w = make_world(state);
   for (int i = 0, count = scaled(STATEMENTS / 3); i < count; i++) {
     text any, canonical;
@@ -567,7 +543,7 @@ static void instants_in_expressions_are_compared_as_instants(void **state) {
 }
 
 static void generated_statements_give_what_sqlite_gives(void **state) {
-  chance_state = seed_of_run();
+  begin_chance();
   world w = make_world(state);
   for (int i = 0, count = scaled(STATEMENTS); i < count; i++) {
     text t;
@@ -579,7 +555,7 @@ static void generated_statements_give_what_sqlite_gives(void **state) {
 
 /* The same with rows that are not committed yet, laid over those that are. */
 static void a_transaction_gives_what_sqlite_gives(void **state) {
-  chance_state = seed_of_run();
+  begin_chance();
   world w = make_world(state);
   do_sql(w.session, "BEGIN");
   for (int i = 0; i < 60; i++) {
@@ -615,7 +591,7 @@ static void a_transaction_gives_what_sqlite_gives(void **state) {
 }
 
 static void conditions_part_the_table_in_three(void **state) {
-  chance_state = seed_of_run();
+  begin_chance();
   world w = make_world(state);
   for (int i = 0, count = scaled(STATEMENTS / 5); i < count; i++) {
     text condition = {.size = 0}, t = {.size = 0}, all = {.size = 0};

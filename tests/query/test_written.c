@@ -3,10 +3,9 @@
  * A transaction finds what it has written by every way rows are found: what LOOKUP, FUZZY, TRAVERSE and indexes give inside it is what they give once it is committed. REM_TEST_SEED
  * repeats a run.
  */
-#include <time.h>
-
 #include "query_test.h"
 
+#include "chance.h"
 #include "query/session_internal.h"
 
 static const char NODE[] =
@@ -20,15 +19,6 @@ static int fill(void **state) {
   add_schema(*state, NODE);
   add_schema(*state, OTHER);
   return 0;
-}
-
-static uint64_t chance_state;
-
-static uint32_t chance(uint32_t below) {
-  chance_state ^= chance_state << 13;
-  chance_state ^= chance_state >> 7;
-  chance_state ^= chance_state << 17;
-  return (uint32_t)((chance_state >> 11) % below);
 }
 
 /* ---- writes at random ---- */
@@ -90,11 +80,9 @@ static void ask_at_random(char *sql, size_t size) {
 #define QUESTIONS 60
 
 static void what_is_found_inside_is_what_is_found_after(void **state) {
-  const char *given = getenv("REM_TEST_SEED"), *scale = getenv("REM_TEST_SCALE");
-  chance_state = (given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 2654435761u + (uint64_t)getpid()) | 1;
-  print_message("REM_TEST_SEED=%llu\n", (unsigned long long)chance_state);
+  begin_chance();
   rem_session *s = open_session(*state);
-  for (int round = 0, rounds = 12 * (scale && atoi(scale) > 0 ? atoi(scale) : 1); round < rounds; round++) {
+  for (int round = 0, rounds = scaled(12); round < rounds; round++) {
     static char questions[QUESTIONS][256];
     char *inside[QUESTIONS];
     do_sql(s, "BEGIN");
