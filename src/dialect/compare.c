@@ -147,8 +147,8 @@ static rem_token_range operand_at(const rem_dialect *d, uint32_t i) {
   return range;
 }
 
-/* The operand that ends right before `end`. Empty: it cannot be told. Its first token is looked for from behind, then it is read as it stands. */
-static rem_token_range operand_before(const rem_dialect *d, uint32_t end) {
+/* Its first token is looked for from behind, then it is read as it stands. */
+rem_token_range rem_dialect__primary_before(const rem_dialect *d, uint32_t end) {
   rem_token_range none = {end, end};
   uint32_t i = end;
   for (bool more = true; more && i > d->body;) {
@@ -162,10 +162,15 @@ static rem_token_range operand_before(const rem_dialect *d, uint32_t end) {
                           (rem_dialect__kind(d, i) == REM_TOKEN_DOT) || (left->kind == REM_TOKEN_OPERATOR && rem_dialect__kind(d, i) == REM_TOKEN_NUMBER) ||
                           (rem_dialect__kind(d, i) == REM_TOKEN_OPEN && (rem_dialect__is_name(d, before) || left->kind == REM_TOKEN_DOT)));
   }
-  if (i == end || i == d->body || !begins_behind(d, i - 1))
-    return none;
-  rem_token_range range = operand_at(d, i);
+  rem_token_range range = i == end ? none : operand_at(d, i);
   return range.end == end ? range : none;
+}
+
+/* The operand that ends right before `end`. Empty: it cannot be told. */
+static rem_token_range operand_before(const rem_dialect *d, uint32_t end) {
+  rem_token_range range = rem_dialect__primary_before(d, end);
+  bool whole = range.begin > d->body && begins_behind(d, range.begin - 1);
+  return whole ? range : (rem_token_range){end, end};
 }
 
 static bool empty(rem_token_range range) {
@@ -352,6 +357,16 @@ static rem_status check_between(comparison *c, uint32_t token, rem_error *err) {
   return loses_collation(&a, &b) || loses_collation(&a, &e) ? compare_as_instants(d, left, err) : REM_OK;
 }
 
+/* IN (VALUES (1), (2)): a list in other words. */
+static rem_status check_values(const comparison *c, rem_token_range left, const rem_typed *typed, rem_token_range rows, rem_error *err) {
+  const rem_dialect *d = c->d;
+  rem_token_range row;
+  while (rem_dialect__next_item(d, &rows, &row))
+    if (row.begin < row.end && rem_dialect__kind(d, row.begin) == REM_TOKEN_OPEN && rem_dialect__token(d, row.begin)->partner + 1 == row.end)
+      REM_TRY(demand(c, left, typed, (rem_token_range){row.begin + 1, row.end - 1}, err));
+  return REM_OK;
+}
+
 static rem_status check_in(comparison *c, uint32_t token, rem_error *err) {
   rem_dialect *d = c->d;
   rem_token_range left = operand_before_not(d, token), item;
@@ -359,6 +374,8 @@ static rem_status check_in(comparison *c, uint32_t token, rem_error *err) {
     return REM_OK;
   rem_typed typed = rem_dialect__type_of(d, c->block, left);
   rem_token_range rest = {token + 2, rem_dialect__token(d, token + 1)->partner};
+  if (rem_dialect__is(d, rest.begin, REM_WORD_VALUES))
+    REM_TRY(check_values(c, left, &typed, (rem_token_range){rest.begin + 1, rest.end}, err));
   if (rem_dialect__starts_query(d, rest.begin)) {
     rem_typed given = rem_dialect__type_of(d, c->block, (rem_token_range){token + 1, rest.end + 1});
     return loses_collation(&typed, &given) ? compare_as_instants(d, left, err) : REM_OK;

@@ -32,6 +32,7 @@ void rem_dialect_free(rem_dialect *d) {
   rem_free(d->parameters.items);
   rem_free(d->comparisons.items);
   rem_free(d->choices.items);
+  rem_free(d->arrows.items);
   rem_free(d->demands.items);
   rem_free(d);
 }
@@ -45,7 +46,7 @@ static void reset(rem_dialect *d, const char *text, size_t text_size, const rem_
   rem_buffer_reset(&d->output);
   d->tokens.count = d->queries.count = d->blocks.count = d->references.count = d->ctes.count = d->calls.count = 0;
   d->marks.count = d->edits.count = d->segments.count = d->parameters.count = 0;
-  d->comparisons.count = d->choices.count = d->demands.count = 0;
+  d->comparisons.count = d->choices.count = d->arrows.count = d->demands.count = 0;
   d->body = d->depth = d->type_work = 0;
   d->source = (rem_token_range){0};
 }
@@ -126,6 +127,7 @@ static rem_status translate(rem_dialect *d, rem_error *err) {
   REM_TRY(rem_dialect__resolve_deleted(d, err));
   REM_TRY(number_parameters(d, false, err));
   REM_TRY(rem_dialect__check_comparisons(d, err));
+  REM_TRY(rem_dialect__check_access(d, err));
   d->statement.demands = d->demands.items;
   d->statement.demand_count = d->demands.count;
   REM_TRY(rem_dialect__edit_choices(d, err));

@@ -184,6 +184,7 @@ struct rem_dialect {
   REM_DIALECT_ARRAY(rem_dialect_parameter) parameters;
   REM_DIALECT_ARRAY(rem_place) comparisons;
   REM_DIALECT_ARRAY(rem_place) choices; /* CASE and functions that give one of their arguments */
+  REM_DIALECT_ARRAY(rem_place) arrows; /* -> and ->> */
   REM_DIALECT_ARRAY(rem_dialect_demand) demands;
   rem_buffer output;
   uint32_t body; /* the first token after EXPLAIN QUERY PLAN */
@@ -294,6 +295,10 @@ rem_typed rem_dialect__type_of(rem_dialect *d, uint32_t block, rem_token_range r
 rem_status rem_dialect__edit_choices(rem_dialect *d, rem_error *err);
 /* compare.c: what is compared with what (D35), instants as instants (D19) */
 rem_status rem_dialect__check_comparisons(rem_dialect *d, rem_error *err);
+/* The name, call, constant, parenthesis or CASE that ends right before token `end`; empty: there is none, or it cannot be told. */
+rem_token_range rem_dialect__primary_before(const rem_dialect *d, uint32_t end);
+/* access.c: what is reached into has parts */
+rem_status rem_dialect__check_access(rem_dialect *d, rem_error *err);
 
 /* count.c: count(*); list.c: ANY, ALL, subscripts; row_value.c: (a, b) IN; source.c: the rows of INSERT; result.c: names of result columns */
 rem_status rem_dialect__edit_counts(rem_dialect *d, rem_error *err);

@@ -167,6 +167,11 @@ static rem_status note_place(rem_dialect *d, uint32_t block, uint32_t i, rem_err
     *place = (rem_place){block, i};
     return REM_OK;
   default:
+    if (token->kind == REM_TOKEN_OPERATOR && d->text[token->begin] == '-' && token->end - token->begin > 1) {
+      REM_DIALECT_PUSH(d->arrows, place, err);
+      *place = (rem_place){block, i};
+      return REM_OK;
+    }
     if (token->kind < REM_TOKEN_EQUAL || token->kind > REM_TOKEN_GREATER_EQUAL)
       return REM_OK;
   }
