@@ -207,8 +207,7 @@ static bool is_whole(const rem_dialect *d, const rem_token *number) {
   return true;
 }
 
-/* False: no constant. A parameter is none yet. */
-static bool constant_of(rem_dialect *d, uint32_t block, rem_token_range range, rem_dialect_constant *ret_constant) {
+bool rem_dialect__constant_of(rem_dialect *d, uint32_t block, rem_token_range range, rem_dialect_constant *ret_constant) {
   rem_token_range r = unwrapped(d, range);
   uint32_t last = r.end - 1;
   if (empty(r) || r.end - r.begin > 2)
@@ -260,7 +259,7 @@ static rem_status demand(const comparison *c, rem_token_range asked, const rem_t
                              .converts = typed->converts,
                              .what = d->text + first->begin,
                              .what_size = rem_dialect__token(d, asked.end - 1)->end - first->begin};
-  if (constant_of(d, c->block, other, &constant))
+  if (rem_dialect__constant_of(d, c->block, other, &constant))
     return rem_dialect_fits(&made, &constant) ? REM_OK : rem_dialect_refuse(&made, &constant, NULL, err);
   if (one.end - one.begin != 1 || rem_dialect__kind(d, one.begin) != REM_TOKEN_PARAMETER)
     return REM_OK;

@@ -48,7 +48,7 @@ static void reset(rem_dialect *d, const char *text, size_t text_size, const rem_
   d->marks.count = d->edits.count = d->segments.count = d->parameters.count = 0;
   d->comparisons.count = d->choices.count = d->arrows.count = d->demands.count = 0;
   d->body = d->depth = d->type_work = 0;
-  d->source = (rem_token_range){0};
+  d->source = d->target_columns = (rem_token_range){0};
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -128,6 +128,7 @@ static rem_status translate(rem_dialect *d, rem_error *err) {
   REM_TRY(number_parameters(d, false, err));
   REM_TRY(rem_dialect__check_comparisons(d, err));
   REM_TRY(rem_dialect__check_access(d, err));
+  REM_TRY(rem_dialect__check_written(d, err));
   d->statement.demands = d->demands.items;
   d->statement.demand_count = d->demands.count;
   REM_TRY(rem_dialect__edit_choices(d, err));

@@ -117,6 +117,7 @@ typedef struct rem_dialect_demand {
   uint32_t offset;       /* of the other side in the caller's text */
   rem_dialect_type type;
   bool ordered;          /* < <= > >= BETWEEN: not equality */
+  bool written;          /* it is not compared but stored: the schema takes no text for a number */
   bool converts;         /* the side that asks has an affinity, as columns have: '5' is a number to it */
   const char *what;      /* that side as it is written; not NUL-terminated */
   size_t what_size;

@@ -189,6 +189,7 @@ struct rem_dialect {
   rem_buffer output;
   uint32_t body; /* the first token after EXPLAIN QUERY PLAN */
   rem_token_range source; /* the query that an INSERT takes its rows from */
+  rem_token_range target_columns; /* of an INSERT, between the parentheses */
   uint32_t depth; /* of the parse */
   uint32_t type_work; /* spent on types */
 };
@@ -297,6 +298,10 @@ rem_status rem_dialect__edit_choices(rem_dialect *d, rem_error *err);
 rem_status rem_dialect__check_comparisons(rem_dialect *d, rem_error *err);
 /* The name, call, constant, parenthesis or CASE that ends right before token `end`; empty: there is none, or it cannot be told. */
 rem_token_range rem_dialect__primary_before(const rem_dialect *d, uint32_t end);
+/* False: the operand is no constant. A parameter is none. */
+bool rem_dialect__constant_of(rem_dialect *d, uint32_t block, rem_token_range range, rem_dialect_constant *ret_constant);
+/* assign.c: constants that are written */
+rem_status rem_dialect__check_written(rem_dialect *d, rem_error *err);
 /* access.c: what is reached into has parts */
 rem_status rem_dialect__check_access(rem_dialect *d, rem_error *err);
 

@@ -70,10 +70,37 @@ static bool text_fits(const rem_dialect_demand *demand, const char *text, size_t
   return true;
 }
 
+/* Is it of the form that the schema wants? Only what is sure to be refused is not. */
+static bool can_be_written(const rem_dialect_demand *demand, const rem_dialect_constant *constant) {
+  const char *text = constant->text ? constant->text : "";
+  size_t size = constant->text ? constant->size : 0;
+  uint8_t id[16];
+  int64_t instant;
+  switch (constant->kind) {
+  case REM_DIALECT_CONSTANT_NULL: return true;
+  case REM_DIALECT_CONSTANT_BOOL: return demand->type == REM_DIALECT_BOOL || demand->type == REM_DIALECT_NUMBER;
+  case REM_DIALECT_CONSTANT_INTEGER:
+    return demand->type == REM_DIALECT_NUMBER || (demand->type == REM_DIALECT_BOOL && size == 1 && (*text == '0' || *text == '1'));
+  case REM_DIALECT_CONSTANT_REAL: return demand->type == REM_DIALECT_NUMBER;
+  case REM_DIALECT_CONSTANT_BLOB: return false;
+  case REM_DIALECT_CONSTANT_TEXT: break;
+  }
+  switch (demand->type) {
+  case REM_DIALECT_TEXT: return true;
+  case REM_DIALECT_INSTANT: return rem_instant_parse(text, size, true, &instant);
+  case REM_DIALECT_UUID: return rem_uuid_parse(text, size, id);
+  case REM_DIALECT_LIST: return begins_with(text, size, '[') || begins_with(text, size, 'n'); /* null */
+  case REM_DIALECT_OBJECT: return begins_with(text, size, '{') || begins_with(text, size, 'n');
+  default: return false;
+  }
+}
+
 bool rem_dialect_fits(const rem_dialect_demand *demand, const rem_dialect_constant *constant) {
   bool numbers = demand->type == REM_DIALECT_NUMBER || demand->type == REM_DIALECT_BOOL;
   if (demand->type == REM_DIALECT_ANY)
     return true;
+  if (demand->written)
+    return can_be_written(demand, constant);
   switch (constant->kind) {
   case REM_DIALECT_CONSTANT_NULL: return true;
   case REM_DIALECT_CONSTANT_BOOL:
@@ -110,6 +137,29 @@ static int shown(const char *text, size_t size) {
   while (size > 0 && (text[size] & 0xC0) == 0x80)
     size--;
   return (int)size;
+}
+
+static void hint_of_writing(const rem_dialect_demand *demand, const rem_dialect_constant *constant, rem_error *err) {
+  int value = constant->text ? shown(constant->text, constant->size) : 0;
+  if (constant->kind == REM_DIALECT_CONSTANT_BLOB) {
+    rem_error_hint(err, "a blob cannot be stored; store it as text, hex() or base64 for example");
+    return;
+  }
+  switch (demand->type) {
+  case REM_DIALECT_BOOL: rem_error_hint(err, "write TRUE or FALSE, without quotes"); return;
+  case REM_DIALECT_NUMBER:
+    if (is_number(constant->text ? constant->text : "", constant->size))
+      rem_error_hint(err, "write the number without quotes: %.*s", value, constant->text);
+    else
+      rem_error_hint(err, "write a number, or NULL for none");
+    return;
+  case REM_DIALECT_TEXT: rem_error_hint(err, "write it as text: '%.*s'", value, constant->text ? constant->text : ""); return;
+  case REM_DIALECT_INSTANT: rem_error_hint(err, "write it as '2025-10-01', or '2025-10-01T09:00:00Z'"); return;
+  case REM_DIALECT_UUID: rem_error_hint(err, "ids are written as '2b8afd88-062a-960f-575f-889fe1f87678'"); return;
+  case REM_DIALECT_LIST: rem_error_hint(err, "lists are written as JSON: '[\"a\", \"b\"]'"); return;
+  case REM_DIALECT_OBJECT: rem_error_hint(err, "objects are written as JSON: '{\"name\": 1}'"); return;
+  case REM_DIALECT_ANY: return;
+  }
 }
 
 static void hint(const rem_dialect_demand *demand, const rem_dialect_constant *constant, const char *parameter, rem_error *err) {
@@ -154,7 +204,10 @@ rem_status rem_dialect_refuse(const rem_dialect_demand *demand, const rem_dialec
   else
     rem_error_set(err, REM_INVALID, "'%.*s' is %s, and %s%.*s%s is %s", size, demand->what, words[demand->type].is, quote, value, text, quote,
                   words[demand->type].not_one);
-  hint(demand, constant, parameter, err);
+  if (demand->written)
+    hint_of_writing(demand, constant, err);
+  else
+    hint(demand, constant, parameter, err);
   if (err) err->offset = demand->offset;
   return REM_INVALID;
 }

@@ -59,6 +59,7 @@ static rem_status parse_insert(rem_dialect *d, uint32_t at, uint32_t limit, uint
   /* The list of columns: scanned for deleted_at alone. */
   if (rem_dialect__kind(d, at) == REM_TOKEN_OPEN) {
     uint32_t inside = at + 1, close = rem_dialect__token(d, at)->partner;
+    d->target_columns = (rem_token_range){inside, close};
     REM_TRY(rem_dialect__scan(d, &inside, close, b, 0, err));
     at = close + 1;
   }

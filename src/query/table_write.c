@@ -30,6 +30,8 @@ static rem_status text_json(const rem_column *column, sqlite3_value *value, json
   }
   if (rem_json_parse(text, size, ret_json, err) >= 0)
     return REM_OK;
+  if (err)
+    err->offset = -1; /* it was a place in the JSON */
   rem_error_prefix(err, "column '%s': ", column->name);
   rem_error_hint(err, "lists and objects are written as JSON: '[\"a\", \"b\"]'");
   return REM_INVALID;
@@ -94,6 +96,8 @@ static rem_status base_document(const rem_module *module, sqlite3_value **column
     if (!text)
       return rem_error_nomem(err);
     rem_status status = rem_json_parse_object(text, (size_t)sqlite3_value_bytes(columns[i]), ret_document, err);
+    if (status < 0 && err)
+      err->offset = -1; /* it was a place in the JSON */
     if (status < 0)
       rem_error_prefix(err, "column '_doc': ");
     return status;

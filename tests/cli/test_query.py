@@ -127,6 +127,11 @@ class Errors(QueryTest):
                             ("SELECT status FROM issue GROUP BY status HAVING max(seen) > 'soon'", "'soon'"),
                             ("UPDATE issue SET title = 'x' WHERE points > 'many'", "'many'")):
             self.assertEqual(self.excerpt(sql)[0], marked, sql)
+        for sql, marked in (("INSERT INTO issue (key, points) VALUES ('n', 1), ('m', 'many')", "'many'"), ("UPDATE issue SET points = '5'", "'5'"),
+                            ("SELECT points[0] FROM issue", "["), ("SELECT key FROM issue WHERE 'x' = ANY(points)", "points")):
+            self.assertEqual(self.excerpt(sql)[0], marked, sql)
+        # What is wrong inside a JSON is no place in the statement.
+        self.assertNotIn("offset", self.db("query", "UPDATE issue SET tags = '[1,'", "--json", code=ERROR).error)
         self.fails("query", "SELECT key FROM issue WHERE tags = 'db'", says="'tags' is a list, and 'db' is none", hints="'db' = ANY(tags)")
         self.fails("query", "SELECT key FROM issue WHERE points = :p", "--param", "p=many", says="'points' is a number, and parameter :p, 'many', is none")
         self.fails("query", "SELECT key FROM issue WHERE points > ?", "many", says="parameter ?1, 'many'")
