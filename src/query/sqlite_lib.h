@@ -20,7 +20,7 @@ extern const sqlite3_api_routines *rem_sqlite_api;
 
 /* Once per process; thread-safe. REM_UNSUPPORTED: not installed, or too old. */
 REM_CHECKED rem_status rem_sqlite_load(rem_error *err);
-/* A connection to an empty database in memory, whose temporary files are the VFS's of that name. Owned: sqlite3_close(). */
+/* A connection to an empty database in memory, whose temporary files are those of the VFS of that name; NULL: SQLite's own. Owned: sqlite3_close(). */
 REM_CHECKED rem_status rem_sqlite_open(const char *vfs, sqlite3 **ret_sqlite, rem_error *err);
 
 #endif

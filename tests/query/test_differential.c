@@ -483,7 +483,7 @@ typedef struct world {
 
 static world make_world(void **state) {
   world w = {.test = *state};
-  OK(rem_sqlite_open(&w.sqlite, err));
+  OK(rem_sqlite_open(NULL, &w.sqlite, err));
   for (const char *p = "pq"; *p; p++) {
     char name[8], sql[256];
     snprintf(name, sizeof name, "%c", *p);
