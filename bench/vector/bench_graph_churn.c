@@ -16,6 +16,7 @@
 
 #define QUERIES 1000
 #define CLUMP   5000
+#define ASKED   200
 
 static rem_error err;
 static rem_graph *graph;
@@ -67,10 +68,10 @@ static size_t lost_rows(size_t step) {
   return lost;
 }
 
-static double recall(size_t ef) {
+static double recall_of(const float *asked, size_t count, size_t ef) {
   size_t found = 0;
-  for (size_t q = 0; q < QUERIES; q++) {
-    rem_graph_search search = {.query = queries + q * dimension, .k = 10, .ef = ef};
+  for (size_t q = 0; q < count; q++) {
+    rem_graph_search search = {.query = asked + q * dimension, .k = 10, .ef = ef};
     rem_vector_hits walked REM_AUTO_VECTOR_HITS = {0}, exact REM_AUTO_VECTOR_HITS = {0};
     need(rem_graph_search_run(graph, &search, &walked, NULL, &err));
     search.exact = true;
@@ -80,7 +81,11 @@ static double recall(size_t ef) {
         found += memcmp(walked.hits[i].id, exact.hits[j].id, 16) == 0;
     }
   }
-  return (double)found / (10.0 * QUERIES);
+  return (double)found / (10.0 * (double)count);
+}
+
+static double recall(size_t ef) {
+  return recall_of(queries, QUERIES, ef);
 }
 
 static void report(const char *what, double delete_us, double insert_us) {
@@ -121,13 +126,17 @@ static float noise(void) {
   return 1.73f * sum;
 }
 
-/* Rows around one vector, `relative` of its length away; then all of them are asked for at once. */
+static void near_by(const float *centre, float relative, float *ret_near) {
+  for (size_t i = 0; i < dimension; i++)
+    ret_near[i] = centre[i] + relative / sqrtf((float)dimension) * noise();
+}
+
+/* Rows around one vector, `relative` of its length away; then all of them are asked for at once, and the nearest of others like them. */
 static void clump(const char *what, size_t first_id, const float *centre, float relative) {
-  float *near = malloc(dimension * sizeof *near);
+  float *near = malloc(ASKED * dimension * sizeof *near);
   double begun = now();
   for (size_t i = 0; i < CLUMP; i++) {
-    for (size_t j = 0; j < dimension; j++)
-      near[j] = centre[j] + relative / sqrtf((float)dimension) * noise();
+    near_by(centre, relative, near);
     insert(first_id + i, near);
   }
   double inserting = now() - begun;
@@ -141,7 +150,10 @@ static void clump(const char *what, size_t first_id, const float *centre, float 
       row = row << 8 | hits.hits[i].id[j];
     found += row >= first_id || row == 11;
   }
-  printf("%-14s %zu of the %d best are of the clump\n", what, found, CLUMP);
+  for (size_t i = 0; i < ASKED; i++)
+    near_by(centre, relative, near + i * dimension);
+  printf("%-14s %zu of the %d best are of the clump; recall within it %.4f at ef 50, %.4f at 100\n", what, found, CLUMP,
+         relative > 0 ? recall_of(near, ASKED, 50) : 1, relative > 0 ? recall_of(near, ASKED, 100) : 1);
   report(what, 0, 1e6 * inserting / CLUMP);
   free(near);
 }
@@ -168,6 +180,8 @@ int main(int argc, char **argv) {
   clump("equal", rows, values + 11 * dimension, 0);
   clump("near by 0.01", rows + CLUMP, values + 500 * dimension, 0.01f);
   clump("near by 0.1", rows + 2 * CLUMP, values + 900 * dimension, 0.1f);
+  clump("near by 0.2", rows + 3 * CLUMP, values + 1300 * dimension, 0.2f);
+  clump("near by 0.3", rows + 4 * CLUMP, values + 1700 * dimension, 0.3f);
   rem_graph_free(graph);
   return 0;
 }

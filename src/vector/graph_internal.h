@@ -289,6 +289,9 @@ typedef struct rem_graph_run {
   rem_top_k top;
   rem_graph_report report;
   size_t ef;
+  double score;            /* the last one */
+  double cosines;          /* sums of what was reranked: cosines, keys */
+  uint64_t keys;
   double good_from;        /* scores as good are counted in `good` */
   uint64_t good;
   bool failed;             /* the file is damaged */

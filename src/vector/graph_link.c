@@ -236,15 +236,16 @@ static uint32_t unresolved(const rem_graph *g, double factor) {
 }
 
 /*
- * The rule above over sorted keys; returns how many of at most `most` were kept. Of those in one clump with the node only a few: else its
- * list would lead nowhere else, and a walk that comes to the clump would stay there.
+ * The rule above over sorted keys; returns how many of at most `most` were kept. Those in one clump with the node are not held to it: all are covered by the
+ * clump's middle, whose list is soon full, and the clump would fall apart. But only a few of them: else its list would lead nowhere else, and a walk that
+ * comes to the clump would stay there.
  */
 static size_t choose(const rem_graph *g, const uint64_t *keys, size_t count, size_t most, uint32_t *ret_nodes) {
   size_t kept = 0, clumped = 0;
   uint32_t clump = unresolved(g, CLUMP);
   for (size_t i = 0; i < count && kept < most; i++) {
     uint32_t node = node_of(keys[i]), distance = (uint32_t)(keys[i] >> 32);
-    if ((distance <= clump && clumped == MOST_CLUMPED) || is_covered(g, node, distance, ret_nodes, kept)) continue;
+    if (distance <= clump ? clumped == MOST_CLUMPED : is_covered(g, node, distance, ret_nodes, kept)) continue;
     clumped += distance <= clump;
     ret_nodes[kept++] = node;
   }

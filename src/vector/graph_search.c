@@ -95,6 +95,7 @@ rem_status rem_graph__score_vector(rem_graph_run *run, uint32_t vector, rem_erro
   }
   double score = rem_graph_measure_score(&run->exact, rem_graph__values(g, vector), unit);
   run->report.scored++;
+  run->score = score;
   run->good += !rem_metric_better(run->search->metric, run->good_from, score);
   if (rem_top_k_rejects(&run->top, score) || !reaches_threshold(run, vector, score)) return REM_OK;
   return add_rows(run, rem_graph__get(&rem_graph__place(g, vector)->first_row), score, err);
@@ -116,12 +117,16 @@ rem_status rem_graph__score_node(rem_graph_run *run, uint32_t node, rem_error *e
 }
 
 /* Only where all vectors have one length do other metrics come here. */
-double rem_graph__worst_cosine(const rem_graph_run *run) {
-  if (run->top.count < run->top.k || run->top.count == 0) return -2;
-  double score = run->top.hits[0].score, squares = atomic_load(&run->g->longest), length = sqrt(squares) * run->exact.length;
-  if (run->search->metric == REM_METRIC_COSINE || !(length > 0)) return score;
+static double cosine_of(const rem_graph_run *run, double score) {
+  if (run->search->metric == REM_METRIC_COSINE) return score;
+  double squares = atomic_load(&run->g->longest), length = sqrt(squares) * run->exact.length;
+  if (!(length > 0)) return score;
   if (run->search->metric == REM_METRIC_INNER_PRODUCT) return score / length;
   return (squares + run->exact.length * run->exact.length - score * score) / (2 * length);
+}
+
+double rem_graph__worst_cosine(const rem_graph_run *run) {
+  return run->top.count < run->top.k || run->top.count == 0 ? -2 : cosine_of(run, run->top.hits[0].score);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -143,13 +148,24 @@ static rem_status rerank(rem_graph_run *run, size_t begin, size_t end, rem_error
     if (i + AHEAD < end) rem_graph__prefetch_node(run->g, (uint32_t)pool[i + AHEAD] >> 1);
     if (i + AHEAD / 2 < end) prefetch_row(run->g, (uint32_t)pool[i + AHEAD / 2] >> 1);
     REM_TRY(rem_graph__score_node(run, (uint32_t)pool[i] >> 1, err));
+    run->cosines += cosine_of(run, run->score);
+    run->keys += pool[i] >> 32;
   }
   return REM_OK;
 }
 
-/* Keys up to this stand for similarities that are `deviations` of the code's error below the worst of the best k, or better. */
-static uint32_t band(const rem_graph_run *run, double deviations) {
-  return rem_graph_query_key(&run->query, rem_graph__worst_cosine(run) - deviations * (double)run->g->codec.error);
+/*
+ * Keys up to this stand for similarities that are `deviations` of the code's error below the worst of the best k, or better. The error's mean is that of the usual
+ * neighbours; codes of vectors that are much nearer say too little, by as much as those of the `first` of the pool do.
+ */
+static uint32_t band(const rem_graph_run *run, double deviations, size_t first) {
+  double count = first > 0 ? (double)first : 1;
+  double shortfall = run->cosines / count - rem_graph_query_similarity(&run->query, (uint32_t)((double)run->keys / count));
+  if (shortfall > 0)
+    shortfall += (double)run->g->codec.error; /* the first are those whose codes say most */
+  else
+    shortfall = 0;
+  return rem_graph_query_key(&run->query, rem_graph__worst_cosine(run) - shortfall - deviations * (double)run->g->codec.error);
 }
 
 /*
@@ -158,8 +174,10 @@ static uint32_t band(const rem_graph_run *run, double deviations) {
  */
 static rem_status rerank_pool(rem_graph_run *run, size_t found, bool *ret_open, rem_error *err) {
   size_t first = rerank_count(run, found), last = first;
+  run->cosines = 0;
+  run->keys = 0;
   REM_TRY(rerank(run, 0, first, err));
-  uint32_t bound = band(run, 2);
+  uint32_t bound = band(run, 2, first);
   while (run->top.count == run->top.k && last < found && (uint32_t)(run->scratch->pool[last] >> 32) <= bound)
     last++;
   *ret_open = last == found;

@@ -382,6 +382,23 @@ static void clumps_hide_nothing(void **state) {
   }
 }
 
+/* Two thousand rows about a seventh of their length apart, whose codes can hardly be told from each other, asked for their like. */
+static void a_wide_clump_is_searched_through(void **state) {
+  (void)state;
+  enum { COUNT = 2500, CLUMP = 2000, LONG = 256, ASKED = 50 };
+  float *around = clustered(COUNT, LONG, 40), *near = malloc((CLUMP + ASKED) * LONG * sizeof *near);
+  for (size_t i = 0; i < (CLUMP + ASKED) * LONG; i++)
+    near[i] = around[7 * LONG + i % LONG] + 0.1f / sqrtf(LONG) * random_normal();
+  rem_graph *graph = built_graph(around, COUNT, LONG);
+  for (size_t i = 0; i < CLUMP; i++)
+    insert_row(graph, COUNT + i, near + i * LONG, COUNT + i + 1);
+  double found = recall_of(graph, (rem_graph_search){.k = 10}, near + CLUMP * LONG, ASKED, LONG);
+  if (found < 0.9) fail_msg("recall within the clump is %.4f", found);
+  rem_graph_free(graph);
+  free(around);
+  free(near);
+}
+
 /* Vectors of one direction and many lengths: the node stays where its first vector was. */
 static void lengths_do_not_part_a_node(void **state) {
   (void)state;
@@ -572,6 +589,7 @@ int main(void) {
       cmocka_unit_test(a_snapshot_sees_its_own_versions),
       cmocka_unit_test(churn_keeps_recall_and_space),
       cmocka_unit_test(clumps_hide_nothing),
+      cmocka_unit_test(a_wide_clump_is_searched_through),
       cmocka_unit_test(lengths_do_not_part_a_node),
       cmocka_unit_test(equal_rows_are_deleted_one_by_one),
       cmocka_unit_test(a_second_build_keeps_every_row),
