@@ -5,6 +5,9 @@
  *
  *   ALPHA x d(c, r) < d(c, node)          (d: squared distance of directions; Subramanya et al. 2019)
  *
+ * An r whose list is full and that has no link to c does not count: it leads elsewhere. (Recall is the better for it, and among rows that lie about one other
+ * row, all nearest to that one, it keeps more than the first few connected.)
+ *
  * Every link is made on both sides. A full list makes room by the same rule: what the rule would leave out goes, on both sides too.
  * Two locks are taken in order of number; a third only when it is free.
  */
@@ -214,6 +217,11 @@ static uint32_t node_of(uint64_t key) {
   return (uint32_t)key >> 1;
 }
 
+/* A node with a full list leads to those in it alone. */
+static bool leads_to(const rem_graph *g, uint32_t from, uint32_t node) {
+  return link_at(g, from, g->link_count - 1) == from || is_linked(g, from, node);
+}
+
 /* Is a kept one much nearer to `node` than `distance`? */
 static bool is_covered(const rem_graph *g, uint32_t node, uint32_t distance, const uint32_t *kept, size_t count) {
   double least = (double)distance / ALPHA;
@@ -222,7 +230,7 @@ static bool is_covered(const rem_graph *g, uint32_t node, uint32_t distance, con
     size_t some = count - i < BATCH ? count - i : BATCH;
     some_distances(g, node, kept + i, some, found);
     for (size_t j = 0; j < some; j++) {
-      if ((double)found[j] < least) return true;
+      if ((double)found[j] < least && leads_to(g, kept[i + j], node)) return true;
     }
   }
   return false;
