@@ -84,19 +84,21 @@ static inline __attribute__((always_inline)) void dots4(const uint8_t *vector, i
   _mm_storeu_si128((__m128i *)(void *)ret, _mm_sub_epi32(fold4(s0, s1, s2, s3), _mm_set1_epi32(offset)));
 }
 
-/* From the end, eight entries at a time, until one is not larger. */
+/* From the end, eight entries at a time, until one is not larger. No step waits for the one before: that all eight are larger is guessed by the branch. */
 static inline size_t pool_insert(uint64_t *pool, size_t count, uint64_t entry) {
   __m512i key = _mm512_set1_epi64((long long)entry);
   size_t at = count;
   while (at >= 8) {
     __m512i some = _mm512_loadu_si512(pool + at - 8);
     __mmask8 larger = _mm512_cmpgt_epu64_mask(some, key);
-    _mm512_mask_storeu_epi64(pool + at - 7, larger, some);
-    at -= (size_t)__builtin_popcount(larger);
     if (larger != 0xff) {
+      _mm512_mask_storeu_epi64(pool + at - 7, larger, some);
+      at -= (size_t)__builtin_popcount(larger);
       pool[at] = entry;
       return at;
     }
+    _mm512_storeu_si512(pool + at - 7, some);
+    at -= 8;
   }
   __mmask8 left = (__mmask8)((1u << at) - 1);
   __m512i some = _mm512_maskz_loadu_epi64(left, pool);
