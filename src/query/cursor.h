@@ -14,6 +14,7 @@
 
 #include "entity/ranking.h"
 #include "query/plan.h"
+#include "query/text_set.h"
 
 #define REM_CURSOR_CHUNK 128 /* rows fetched together, at most */
 #define REM_CURSOR_EXACT INT64_C(9000000000000000) /* integers up to here are given as reals by a column of reals */
@@ -58,6 +59,7 @@ typedef struct rem_table_cursor {
   rem_slice folded_prefix;   /* of a LIKE, in lower case: entries that do not start so are passed over */
   uint8_t (*ids)[16];        /* ID, KEY, in order, each once */
   size_t id_count, id_capacity, next_id;
+  rem_text_set asked;        /* of an exact plan by key: the values of the IN */
   rem_chunk *chunk;          /* owned; NULL until more than one row is fetched */
   size_t together;           /* INDEX: how many rows the next chunk is to have */
   int64_t left;              /* COUNT */
@@ -111,6 +113,10 @@ REM_CHECKED rem_status rem_table_cursor__check(rem_table_cursor *cursor, rem_err
 REM_CHECKED rem_status rem_table_cursor__next_entry(rem_table_cursor *cursor, bool *ret_there, rem_slice *ret_entry, rem_error *err);
 /* Opens the record of the row `cursor->id` and tells whether it counts: it is visible and every term lets it pass; `judged`: the terms were asked already. */
 REM_CHECKED rem_status rem_table_cursor__open(rem_table_cursor *cursor, rem_slice record, bool judged, bool *ret_passes, rem_error *err);
+/* Do all terms let a visible row pass, and an IN that nobody else judges? */
+bool rem_table_cursor__judge(rem_table_cursor *cursor, const uint8_t id[16], const rem_record *record);
+/* Is the key's field of the row among the values of the IN, compared as texts? */
+bool rem_table_cursor__is_asked(rem_table_cursor *cursor, const rem_record *record);
 /* Fetches the row `cursor->id`, which must be there. */
 REM_CHECKED rem_status rem_table_cursor__fetch(rem_table_cursor *cursor, bool *ret_passes, rem_error *err);
 /* An index that names a row which does not exist. */

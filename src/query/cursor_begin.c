@@ -44,6 +44,7 @@ static void forget(rem_table_cursor *cursor) {
   rem_ranking_close(REM_TAKE(cursor->ranking));
   rem_arena_reset(&cursor->arena);
   cursor->ids = NULL;
+  cursor->asked = (rem_text_set){0};
   cursor->id_count = cursor->id_capacity = cursor->next_id = 0;
   cursor->stretches = NULL;
   cursor->stretch_count = cursor->next_stretch = 0;

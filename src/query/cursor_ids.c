@@ -4,6 +4,7 @@
 
 #include "query/cursor.h"
 
+#include "base/instant.h"
 #include "base/uuid.h"
 #include "index/entries.h"
 #include "storage/key.h"
@@ -75,6 +76,50 @@ static bool spell_key(const rem_term *first, const rem_term *second, rem_buffer 
 
 static int compare_ids(const void *a, const void *b) {
   return memcmp(a, b, 16);
+}
+
+/* ---- an IN that SQLite does not judge again ---- */
+
+/* The keys of a plain list. All are text by now, or nothing that a text is equal to; the empty text is no key but may be a value of the field. */
+static rem_status add_asked(rem_table_cursor *cursor, sqlite3_value *argument, bool *ret_usable, rem_error *err) {
+  sqlite3_value *item;
+  for (int code = sqlite3_vtab_in_first(argument, &item); code == SQLITE_OK && item; code = sqlite3_vtab_in_next(argument, &item)) {
+    int type = sqlite3_value_type(item);
+    if (type == SQLITE_NULL || type == SQLITE_BLOB)
+      continue;
+    const char *text = (const char *)sqlite3_value_text(item);
+    if (!text)
+      return rem_error_nomem(err);
+    rem_slice key = rem_slice_of(text, (size_t)sqlite3_value_bytes(item));
+    REM_TRY(rem_text_set_add(&cursor->asked, &cursor->arena, key, err));
+    *ret_usable = *ret_usable && key.size > 0;
+    if (*ret_usable)
+      REM_TRY(add_key(cursor, key, err));
+  }
+  return REM_OK;
+}
+
+/* A value that is no text, as SQLite makes text of it for a column of texts. False: it is equal to no text. */
+static bool as_text(const rem_value *value, char ret_text[64]) {
+  switch (value->type) {
+  case REM_TYPE_BOOL:
+  case REM_TYPE_INT: sqlite3_snprintf(64, ret_text, "%lld", (long long)value->integer); return true;
+  case REM_TYPE_REAL: sqlite3_snprintf(64, ret_text, "%!.15g", value->real); return true;
+  case REM_TYPE_INSTANT: ret_text[rem_instant_format_fixed(value->integer, ret_text)] = 0; return true;
+  case REM_TYPE_UUID: rem_uuid_format(value->uuid, ret_text); return true;
+  default: return false;
+  }
+}
+
+bool rem_table_cursor__is_asked(rem_table_cursor *cursor, const rem_record *record) {
+  rem_value value;
+  char text[64];
+  rem_buffer_reset(&cursor->scratch);
+  if (rem_record_value(record, cursor->module->table, cursor->terms[0].column->field, &cursor->scratch, &value, NULL) != REM_OK)
+    return false;
+  if (value.type == REM_TYPE_TEXT || value.type == REM_TYPE_JSON)
+    return rem_text_set_has(&cursor->asked, rem_slice_of(value.text, value.text_size));
+  return as_text(&value, text) && rem_text_set_has(&cursor->asked, rem_slice_text(text));
 }
 
 static void sort_ids(rem_table_cursor *cursor) {
@@ -167,6 +212,8 @@ static rem_status add_all(rem_table_cursor *cursor, sqlite3_value *argument, add
   if (plan->terms[0].role != REM_ROLE_IN) {
     const rem_term *second = plan->count > 1 && plan->terms[1].role == REM_ROLE_SECOND ? &cursor->terms[1] : NULL;
     REM_TRY(add(cursor, &cursor->terms[0], second, &usable, err));
+  } else if (plan->exact && cursor->path == REM_PATH_KEY) {
+    REM_TRY(add_asked(cursor, argument, &usable, err));
   } else {
     sqlite3_value *item;
     for (int code = sqlite3_vtab_in_first(argument, &item); code == SQLITE_OK && item && usable;

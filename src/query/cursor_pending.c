@@ -57,10 +57,7 @@ static int compare_places(const void *a, const void *b) {
 static bool passes(rem_table_cursor *cursor, const rem_pending_row *row) {
   if (rem_record_is_deleted(&row->record) && !cursor->module->deleted_too)
     return false;
-  for (int i = 0; i < cursor->term_count; i++)
-    if (!rem_term_passes(&cursor->terms[i], cursor->module->table, row->id, &row->record, &cursor->scratch))
-      return false;
-  return true;
+  return rem_table_cursor__judge(cursor, row->id, &row->record);
 }
 
 static void reverse_places(rem_pending_place *places, size_t count) {

@@ -41,6 +41,13 @@ static rem_status open_large(rem_table_cursor *cursor, rem_error *err) {
   return rem_record_open(cursor->pin.data, cursor->pin.size, &cursor->record, err) < 0 ? damaged(cursor, err) : REM_OK;
 }
 
+bool rem_table_cursor__judge(rem_table_cursor *cursor, const uint8_t id[16], const rem_record *record) {
+  for (int i = 0; i < cursor->term_count; i++)
+    if (!rem_term_passes(&cursor->terms[i], cursor->module->table, id, record, &cursor->scratch))
+      return false;
+  return !cursor->plan->exact || cursor->plan->path != REM_PATH_KEY || rem_table_cursor__is_asked(cursor, record);
+}
+
 rem_status rem_table_cursor__open(rem_table_cursor *cursor, rem_slice record, bool judged, bool *ret_passes, rem_error *err) {
   if (rem_record_open(record.data, record.size, &cursor->record, err) < 0)
     return damaged(cursor, err);
@@ -50,10 +57,7 @@ rem_status rem_table_cursor__open(rem_table_cursor *cursor, rem_slice record, bo
   if (rem_record_is_external(&cursor->record))
     REM_TRY(open_large(cursor, err));
   cursor->has_record = true;
-  for (int i = 0; i < cursor->term_count && !judged; i++)
-    if (!rem_term_passes(&cursor->terms[i], cursor->module->table, cursor->id, &cursor->record, &cursor->scratch))
-      return REM_OK;
-  *ret_passes = true;
+  *ret_passes = judged || rem_table_cursor__judge(cursor, cursor->id, &cursor->record);
   return REM_OK;
 }
 

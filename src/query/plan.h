@@ -51,6 +51,7 @@ typedef struct rem_plan {
   bool ordered;  /* the rows are promised in the order of the path */
   bool reverse;
   bool covered;  /* no column but those the index holds is read */
+  bool exact;    /* ID, KEY: the IN is judged here and by SQLite no more */
   uint16_t column; /* of the path: INDEX, KEY, LABEL, SEARCH */
   uint8_t count;
   uint8_t together; /* INDEX: how many rows are worth being fetched at once at first */

@@ -53,6 +53,7 @@ typedef struct rem_statement_use {
 typedef struct rem_statement_shape {
   bool outer_joins; /* it may have some */
   bool row_lists;   /* it may have some (a, b) IN (…) */
+  bool plain_lists; /* every IN of it names its values, and none comes of an OR */
   bool writes;
 } rem_statement_shape;
 

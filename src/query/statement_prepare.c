@@ -195,6 +195,52 @@ static bool has_outer_joins(const char *sql, size_t size) {
   return false;
 }
 
+static bool is_word_byte(char c) {
+  return isalnum((unsigned char)c) || c == '_' || c == '$' || (c & 0x80);
+}
+
+/* Does a list of values open here, behind IN? A query or the name of a table does not begin so. */
+static bool opens_list(const char *sql, size_t size, size_t at) {
+  while (at < size && isspace((unsigned char)sql[at]))
+    at++;
+  if (at == size || sql[at++] != '(')
+    return false;
+  while (at < size && isspace((unsigned char)sql[at]))
+    at++;
+  return at < size && (isdigit((unsigned char)sql[at]) || memchr("'?:@$+-", sql[at], 7));
+}
+
+/* Where the string or quoted name that opens at `at` ends; `size`: nowhere. */
+static size_t end_of_quoted(const char *sql, size_t size, size_t at) {
+  const char *end = memchr(sql + at + 1, sql[at] == '[' ? ']' : sql[at], size - at - 1);
+  return end ? (size_t)(end - sql) : size;
+}
+
+static bool is_quote(char c) {
+  return c == '\'' || c == '"' || c == '`' || c == '[';
+}
+
+/* Is every IN of the text one of a list of values, and is there no OR, of which SQLite makes an IN? No is no more than slower, so a comment is taken for a no. */
+static bool has_plain_lists(const char *sql, size_t size) {
+  bool any = false;
+  for (size_t at = 0; at + 2 <= size; at++) {
+    if (is_quote(sql[at])) {
+      at = end_of_quoted(sql, size, at);
+      continue;
+    }
+    if ((sql[at] == '-' && sql[at + 1] == '-') || (sql[at] == '/' && sql[at + 1] == '*'))
+      return false;
+    char first = (char)(sql[at] | 0x20), second = (char)(sql[at + 1] | 0x20);
+    bool in = first == 'i' && second == 'n', either = first == 'o' && second == 'r';
+    if ((!in && !either) || (at && is_word_byte(sql[at - 1])) || (at + 2 < size && is_word_byte(sql[at + 2])))
+      continue;
+    if (either || !opens_list(sql, size, at + 2))
+      return false;
+    any = true;
+  }
+  return any;
+}
+
 /* What SQLite makes of the text of the dialect. */
 static rem_status compile(rem_statement *statement, const rem_dialect_statement *made, rem_error *err) {
   rem_session *session = statement->session;
@@ -203,8 +249,10 @@ static rem_status compile(rem_statement *statement, const rem_dialect_statement 
   session->preparations++;
   session->deadline_us = rem_session__deadline(session);
   REM_TRY(know_json(session, made->sql, err));
-  statement->shape = (rem_statement_shape){
-      .outer_joins = has_outer_joins(made->sql, made->sql_size), .row_lists = made->row_lists, .writes = writes(made->kind)};
+  statement->shape = (rem_statement_shape){.outer_joins = has_outer_joins(made->sql, made->sql_size),
+                                           .row_lists = made->row_lists,
+                                           .plain_lists = has_plain_lists(made->sql, made->sql_size),
+                                           .writes = writes(made->kind)};
   session->shape = statement->shape;
   int code = sqlite3_prepare_v3(session->sqlite, made->sql, (int)made->sql_size, SQLITE_PREPARE_PERSISTENT, &prepared, NULL);
   if (code != SQLITE_OK && session->failed == REM_OK && (code & 0xff) == SQLITE_ERROR)
