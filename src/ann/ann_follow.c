@@ -7,6 +7,7 @@
  * graph before it leaves recent, and while it is in both, recent's word counts.
  */
 #include "ann/ann_internal.h"
+#include "base/instant.h"
 #include "storage/key.h"
 
 enum {
@@ -165,18 +166,35 @@ static rem_status move_rest(rem_ann__index *index, uint64_t *ret_seq, rem_error 
   return status;
 }
 
-/* Rows that died are taken out once they are many; no snapshot from before can be answered then. */
+/*
+ * lock held alone. Up to where dead rows may go without a living snapshot losing them, or 0: not yet. Snapshots know the second they were taken in and no sequence number; but one
+ * that is taken after the graph has reached a number sees that number or a later one. So the number is written down with the time, and serves when all
+ * snapshots that live are younger.
+ */
+static uint64_t purge_horizon(rem_ann__index *index, bool forced) {
+  int64_t oldest = rem_kv_oldest_snapshot_s(index->ann->options.kv);
+  uint64_t horizon = oldest == 0 || forced ? index->drained : index->purge_to && oldest > index->purge_after_s ? index->purge_to : 0;
+  if (horizon) {
+    index->purge_to = 0;
+  } else if (!index->purge_to) {
+    index->purge_to = index->drained;
+    index->purge_after_s = rem_instant_now() / 1000000;
+  }
+  return horizon;
+}
+
+/* Rows that died are taken out once they are many. While an old snapshot lives they may become half of all; then it is scanned for. */
 static rem_status purge_dead(rem_ann__index *index, rem_error *err) {
   rem_graph_stats stats;
   rem_graph_stats_get(index->graph, &stats);
   if (stats.dead_rows < DEAD_LEAST || stats.dead_rows < stats.rows / 8)
     return REM_OK;
   pthread_rwlock_wrlock(&index->lock);
-  uint64_t horizon = index->drained;
+  uint64_t horizon = purge_horizon(index, stats.dead_rows > stats.rows);
   if (index->floor < horizon)
     index->floor = horizon;
   pthread_rwlock_unlock(&index->lock);
-  return rem_graph_purge(index->graph, horizon, 0, err);
+  return horizon ? rem_graph_purge(index->graph, horizon, 0, err) : REM_OK;
 }
 
 rem_status rem_ann__drain(rem_ann__index *index, bool all, uint64_t *ret_seq, rem_error *err) {

@@ -68,6 +68,8 @@ typedef struct rem_ann__index {
                            * being moved into it meanwhile does not count twice */
   uint64_t known;         /* graph and recent have all changes up to it */
   uint64_t floor;         /* and can answer for snapshots from it on */
+  uint64_t purge_to;      /* rows that died up to it are purged once no snapshot is left that was taken up to `purge_after_s`; 0: none are in line */
+  int64_t purge_after_s;
   rem_ann__record record; /* of the file the graph came from or went to last */
   bool has_record;
   /* Atomics. */

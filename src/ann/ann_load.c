@@ -30,7 +30,7 @@ void rem_ann__unload(rem_ann__index *index) {
   index->state = REM_ANN__NONE;
   atomic_store(&index->open, false);
   index->broken = false;
-  index->known = index->floor = index->drained = 0;
+  index->known = index->floor = index->drained = index->purge_to = 0;
   index->has_record = false;
   atomic_store(&index->recent_scored, 0);
 }

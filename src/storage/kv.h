@@ -217,6 +217,9 @@ REM_CHECKED rem_status rem_kv_compact(rem_kv *kv, rem_kv_family family, rem_slic
 /* ------------------------------------------------------------------------------------------- */
 /* Figures                                                                                      */
 
+/* When the oldest snapshot that lives was taken, in seconds since 1970; 0: none lives. */
+int64_t rem_kv_oldest_snapshot_s(rem_kv *kv);
+
 typedef struct rem_kv_family_stats {
   uint64_t estimated_keys;
   uint64_t table_bytes;  /* on disk, live files */

@@ -21,6 +21,15 @@ rem_status rem_kv_stats(rem_kv *kv, rem_kv_family family, rem_kv_family_stats *r
   return REM_OK;
 }
 
+int64_t rem_kv_oldest_snapshot_s(rem_kv *kv) {
+  rem_kv_handle *handle;
+  if (rem_kv__handle_acquire(kv, &handle, NULL) < 0)
+    return 1;
+  int64_t time = (int64_t)property(handle, REM_CF_META, "rocksdb.oldest-snapshot-time");
+  rem_kv__handle_release(handle);
+  return time;
+}
+
 uint64_t rem_kv_range_bytes(rem_kv *kv, rem_kv_family family, rem_slice lower, rem_slice upper) {
   rem_kv_handle *handle;
   if (rem_kv__handle_acquire(kv, &handle, NULL) < 0)

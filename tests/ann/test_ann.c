@@ -217,6 +217,55 @@ static void many_searches_beside_changes_move_them_into_the_graph(void **state) 
   world_free(w);
 }
 
+static void change_rows(world *w, uint32_t first, uint32_t end, uint64_t version) {
+  for (uint32_t i = first; i < end; i++) {
+    world_op op = {PUT, i, version + i};
+    world_commit(w, &op, 1);
+  }
+}
+
+/* Rows that died are not purged from under a snapshot that lives, and are once it is gone. */
+static void a_snapshot_that_lives_keeps_its_rows_in_the_graph(void **state) {
+  (void)state;
+  world *w = world_new(MIN_ROWS);
+  world_fill(w, 0, 1600);
+  world_checkpoint(w);
+  assert_string_equal(world_stats(w).state, "memory");
+  rem_kv_snapshot *old = world_snapshot(w);
+  change_rows(w, 0, 1400, 1 << 21);
+  for (uint64_t i = 0; i < 5; i++) {
+    float query[DIMENSION];
+    make_vector(i, query);
+    assert_int_equal(world_compare(w, old, query, 10, false, NULL), REM_OK);
+    expect_same_now(w, i, true);
+  }
+  rem_ann_stats stats = world_stats(w);
+  if (stats.graph.dead_rows + stats.recent < 1400)
+    fail_msg("%llu dead rows, %llu recent", (unsigned long long)stats.graph.dead_rows, (unsigned long long)stats.recent);
+  rem_kv_snapshot_release(old);
+  change_rows(w, 0, 10, 1 << 22);
+  world_checkpoint(w);
+  assert_true(world_stats(w).graph.dead_rows < 100);
+  expect_same_now(w, 3, true);
+  world_free(w);
+}
+
+/* But not for ever: twice the rows is what a graph may become. */
+static void dead_rows_do_not_outgrow_the_living(void **state) {
+  (void)state;
+  world *w = world_new(MIN_ROWS);
+  world_fill(w, 0, 1100);
+  world_checkpoint(w);
+  rem_kv_snapshot *old = world_snapshot(w);
+  for (uint64_t round = 1; round <= 4; round++)
+    change_rows(w, 0, 1000, round << 21);
+  world_checkpoint(w);
+  assert_true(world_stats(w).graph.dead_rows <= 1200);
+  expect_same_now(w, 3, true);
+  rem_kv_snapshot_release(old);
+  world_free(w);
+}
+
 /* ---- files ---- */
 
 static void old_files_go_and_the_last_stays_for_readers(void **state) {
@@ -503,6 +552,8 @@ int main(void) {
       cmocka_unit_test(a_row_that_comes_back_is_found_again),
       cmocka_unit_test(every_snapshot_sees_its_own_rows),
       cmocka_unit_test(many_searches_beside_changes_move_them_into_the_graph),
+      cmocka_unit_test(a_snapshot_that_lives_keeps_its_rows_in_the_graph),
+      cmocka_unit_test(dead_rows_do_not_outgrow_the_living),
       cmocka_unit_test(old_files_go_and_the_last_stays_for_readers),
       cmocka_unit_test(a_checkpoint_trims_the_log),
       cmocka_unit_test(rows_that_differ_in_their_last_bits_are_told_apart),
