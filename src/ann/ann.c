@@ -10,7 +10,9 @@
 
 static void index_free(rem_ann__index *index) {
   rem_ann__unload(index);
+  rem_recent_deinit(&index->inbox.changes);
   pthread_rwlock_destroy(&index->lock);
+  pthread_mutex_destroy(&index->inbox.lock);
   pthread_mutex_destroy(&index->work);
   rem_free(index);
 }
@@ -92,6 +94,7 @@ static rem_ann__index *index_new(rem_ann *ann, const rem_ann_target *target) {
   atomic_init(&index->live_rows, -1);
   atomic_init(&index->look_at, REM_ANN__FIRST_LOOK);
   pthread_mutex_init(&index->work, NULL);
+  pthread_mutex_init(&index->inbox.lock, NULL);
   pthread_rwlockattr_t attributes;
   pthread_rwlockattr_init(&attributes);
   /* Commits are not kept waiting by ever new searches; nobody takes the lock twice. */
@@ -130,17 +133,29 @@ bool rem_ann__is_of(const rem_ann__index *index, const rem_ann_target *target) {
   return index->dimension == target->dimension && strncmp(index->model_hash, hash_of(target), sizeof index->model_hash - 1) == 0;
 }
 
-/* What was made by another model is of no use. */
-static void set_model(rem_ann__index *index, const rem_ann_target *target) {
+rem_ann__model rem_ann__model_of(const rem_ann_target *target) {
+  rem_ann__model model = {.dimension = target->dimension};
+  strncpy(model.hash, hash_of(target), 64);
+  return model;
+}
+
+void rem_ann__set_model(rem_ann__index *index, const rem_ann__model *model) {
+  if (index->dimension == model->dimension && strcmp(index->model_hash, model->hash) == 0)
+    return;
+  index->broken = index->state != REM_ANN__NONE;
+  index->dimension = model->dimension;
+  snprintf(index->model_hash, sizeof index->model_hash, "%.64s", model->hash);
+}
+
+static void check_model(rem_ann__index *index, const rem_ann_target *target) {
   pthread_rwlock_rdlock(&index->lock);
   bool same = rem_ann__is_of(index, target);
   pthread_rwlock_unlock(&index->lock);
   if (same)
     return;
+  rem_ann__model model = rem_ann__model_of(target);
   pthread_rwlock_wrlock(&index->lock);
-  index->broken = index->state != REM_ANN__NONE;
-  index->dimension = target->dimension;
-  snprintf(index->model_hash, sizeof index->model_hash, "%s", hash_of(target));
+  rem_ann__set_model(index, &model);
   pthread_rwlock_unlock(&index->lock);
 }
 
@@ -166,7 +181,7 @@ rem_ann__index *rem_ann__find_place(rem_ann *ann, const rem_ann_target *target, 
 rem_ann__index *rem_ann__find(rem_ann *ann, const rem_ann_target *target) {
   rem_ann__index *index = rem_ann__find_place(ann, target, true);
   if (index)
-    set_model(index, target);
+    check_model(index, target);
   return index;
 }
 

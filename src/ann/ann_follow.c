@@ -8,7 +8,6 @@
  */
 #include "ann/ann_internal.h"
 #include "base/instant.h"
-#include "storage/key.h"
 
 enum {
   PIECE_LEAST = 128,
@@ -21,57 +20,22 @@ enum {
 
 /* ---- commits ---- */
 
-static rem_status read_stored(rem_ann__index *index, const uint8_t id[16], float **ret_vector, rem_error *err) {
-  rem_kv_pin pin REM_AUTO_PIN = {0};
-  rem_buffer key REM_AUTO_BUFFER = {0};
-  rem_key_vector(&key, index->tenant, index->table, index->area, id);
-  REM_TRY(rem_buffer_status(&key, err));
-  rem_status status = rem_kv_get(index->ann->options.kv, NULL, REM_CF_VECTORS, rem_buffer_slice(&key), &pin, err);
-  REM_TRY(status);
-  if (status == REM_NOT_FOUND || pin.size != index->dimension * sizeof(float))
-    return rem_error_set(err, REM_CORRUPT, "the vector of a row of '%s' is missing", index->table);
-  *ret_vector = rem_memdup(pin.data, pin.size);
-  return *ret_vector ? REM_OK : rem_error_nomem(err);
-}
-
-/* A vector that the change does not bring is in the store: the last one of the group of commits just written, between which no snapshot can be taken. */
-static rem_status follow(rem_ann__index *index, const rem_ann_change *change) {
-  float *stored REM_AUTO_FREE = NULL;
-  const float *vector = change->vector;
-  if (!change->gone && !vector) {
-    REM_TRY(read_stored(index, change->id, &stored, NULL));
-    vector = stored;
-  }
-  return rem_recent_add(&index->recent, change->id, change->gone ? NULL : vector, change->seq, NULL);
-}
-
 void rem_ann_committed(rem_ann *ann, const rem_ann_target *target, const rem_ann_change *changes, size_t count,
                        int64_t live_rows) {
-  rem_ann__index *index = rem_ann__find(ann, target);
+  rem_ann__index *index = rem_ann__find_place(ann, target, true);
   if (!index)
     return; /* nothing is open for it: it is read from the log one day */
   atomic_store(&index->dropped, false);
   atomic_store(&index->live_rows, live_rows);
   atomic_fetch_add(&index->changes, count);
   atomic_fetch_add(&index->since_file, count);
-  pthread_rwlock_wrlock(&index->lock);
-  if (!changes)
-    index->broken = index->state != REM_ANN__NONE;
-  for (size_t i = 0; changes && i < count && index->state != REM_ANN__NONE && !index->broken; i++)
-    if (changes[i].seq > index->known && follow(index, &changes[i]) < 0)
-      index->broken = true;
-  pthread_rwlock_unlock(&index->lock);
+  rem_ann__hand_over(index, target, changes, count);
 }
 
 void rem_ann_advance(rem_ann *ann, const char *tenant, uint64_t seq) {
-  for (rem_ann__index *index = rem_ann__first_of(ann, tenant); index; index = index->next_of_tenant) {
-    if (!atomic_load(&index->open))
-      continue;
-    pthread_rwlock_wrlock(&index->lock);
-    if (index->state != REM_ANN__NONE && !index->broken && index->known < seq)
-      index->known = seq;
-    pthread_rwlock_unlock(&index->lock);
-  }
+  for (rem_ann__index *index = rem_ann__first_of(ann, tenant); index; index = index->next_of_tenant)
+    if (atomic_load(&index->open) || atomic_load(&index->inbox.filled))
+      rem_ann__hand_over_to(index, seq);
 }
 
 /* ---- into the graph ---- */
@@ -154,6 +118,7 @@ static rem_status move_piece(rem_ann__index *index, piece *taken, rem_error *err
 static rem_status move_rest(rem_ann__index *index, uint64_t *ret_seq, rem_error *err) {
   rem_status status = REM_OK;
   pthread_rwlock_wrlock(&index->lock);
+  rem_ann__flush(index);
   for (size_t i = 0; i < index->recent.op_count && status >= 0; i++)
     status = move_op(index->graph, &index->recent, &index->recent.ops[i], err);
   if (status >= 0) {

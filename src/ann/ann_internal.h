@@ -5,6 +5,7 @@
  *   ann.c             the set of indexes, its life, notices, figures
  *   ann_record.c      what `meta` says of a file; names of files; old ones
  *   ann_load.c        from a file to an index that knows all up to a snapshot
+ *   ann_inbox.c       commits -> recent, without waiting for searches
  *   ann_follow.c      commits -> recent -> graph
  *   ann_build.c       a graph from the stored vectors
  *   ann_checkpoint.c  a graph to a file
@@ -50,6 +51,22 @@ typedef struct rem_ann__record {
   int64_t superseded_at; /* when it became that, microseconds */
 } rem_ann__record;
 
+/* Whose vectors. Compared byte by byte. */
+typedef struct rem_ann__model {
+  size_t dimension; /* 0: not known */
+  char hash[72];
+} rem_ann__model;
+
+/* What commits handed over while the index's lock was held (ann_inbox.c). */
+typedef struct rem_ann__inbox {
+  pthread_mutex_t lock;
+  rem_recent changes;
+  rem_ann__model model; /* theirs */
+  uint64_t known;       /* all changes up to it were handed over */
+  bool broken;          /* some could not be kept */
+  _Atomic bool filled;
+} rem_ann__inbox;
+
 typedef struct rem_ann__index {
   rem_ann *ann;
   struct rem_ann__index *next_of_tenant; /* never changes */
@@ -63,6 +80,7 @@ typedef struct rem_ann__index {
   rem_recent recent;
   size_t dimension;
   char model_hash[65];
+  rem_ann__inbox inbox;
   bool broken;            /* could not follow, or is damaged: to be closed by who holds work */
   uint64_t drained;       /* the graph has all changes up to it, and recent those after it; searches see no later state of the graph, so that what is
                            * being moved into it meanwhile does not count twice */
@@ -109,6 +127,9 @@ struct rem_ann {
 rem_ann__index *rem_ann__find(rem_ann *ann, const rem_ann_target *target);
 /* The same by its place alone, whatever the model; NULL too when it is not there and not to be made. */
 rem_ann__index *rem_ann__find_place(rem_ann *ann, const rem_ann_target *target, bool make);
+rem_ann__model rem_ann__model_of(const rem_ann_target *target);
+/* lock held alone: what was made by another model is of no use. */
+void rem_ann__set_model(rem_ann__index *index, const rem_ann__model *model);
 /* lock held: are its vectors of the target's model? Somebody whose snapshot has another definition of the table may have changed that since it was found. */
 bool rem_ann__is_of(const rem_ann__index *index, const rem_ann_target *target);
 /* The i-th index of the set, or NULL past the last: for loops that hold no lock. */
@@ -156,6 +177,16 @@ rem_status rem_ann__to_memory(rem_ann__index *index, rem_error *err);
 /* work held: takes `graph` (of all up to `record->seq`) as the index. Whatever fails, it is the index's or freed. */
 rem_status rem_ann__install(rem_ann__index *index, rem_graph *graph, const rem_ann__record *record, bool on_file,
                             rem_error *err);
+
+/* ---- ann_inbox.c ---- */
+
+/* In commit order, no lock held: a commit's changes, and that all up to a sequence number were given. Neither waits for searches. */
+void rem_ann__hand_over(rem_ann__index *index, const rem_ann_target *target, const rem_ann_change *changes, size_t count);
+void rem_ann__hand_over_to(rem_ann__index *index, uint64_t seq);
+/* lock held alone: moves on what commits have left. */
+void rem_ann__flush(rem_ann__index *index);
+/* No lock held: the same when there is something. */
+void rem_ann__flush_filled(rem_ann__index *index);
 
 /* ---- ann_follow.c ---- */
 

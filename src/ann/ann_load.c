@@ -305,6 +305,7 @@ rem_status rem_ann__prepare(rem_ann__index *index, const rem_kv_snapshot *snapsh
   rem_ann__record record;
   bool owns_work = pthread_mutex_trylock(&index->work) == 0;
   pthread_rwlock_wrlock(&index->lock);
+  rem_ann__flush(index);
   rem_status status = REM_OK;
   if (index->ann->options.committer) {
     status = rem_ann__latest(index, &fresh, &seq, err);

@@ -172,6 +172,7 @@ static void mark_damaged(rem_ann__index *index, const rem_graph *graph, const re
 static rem_status try_search(rem_ann__index *index, const view *seen, const rem_ann_query *query, rem_vector_hits *ret_hits,
                              rem_ann_report *report, rem_error *err) {
   rem_error reason = {0};
+  rem_ann__flush_filled(index);
   pthread_rwlock_rdlock(&index->lock);
   const rem_graph *graph = index->graph;
   bool ready = can_answer(index, seen), move = false;

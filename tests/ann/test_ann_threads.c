@@ -6,6 +6,7 @@
 #include "ann_test.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 
 #define ROWS 1500
 #define MIN_ROWS 300
@@ -94,7 +95,76 @@ static void searches_agree_with_their_snapshots_while_others_write(void **state)
   world_free(s.w);
 }
 
+typedef struct slow_search {
+  world *w;
+  sem_t begun, go;
+  _Atomic bool waited;
+  rem_status status;
+  size_t count;
+} slow_search;
+
+/* The first row that is asked about waits until it is let go. */
+static bool wait_and_accept(void *context, const uint8_t id[16]) {
+  slow_search *s = context;
+  (void)id;
+  if (!atomic_exchange(&s->waited, true)) {
+    sem_post(&s->begun);
+    sem_wait(&s->go);
+  }
+  return true;
+}
+
+static void *search_slowly(void *context) {
+  slow_search *s = context;
+  float query[DIMENSION];
+  rem_kv_snapshot *snapshot = world_snapshot(s->w);
+  rem_ann_target target = world_target();
+  make_vector(1, query);
+  rem_ann_query asked = {.vector = query, .k = 10, .accept = wait_and_accept, .accept_context = s};
+  rem_vector_hits hits = {0};
+  s->status = rem_ann_search(s->w->ann, &target, snapshot, &asked, &hits, NULL, NULL);
+  s->count = hits.count;
+  rem_vector_hits_deinit(&hits);
+  rem_kv_snapshot_release(snapshot);
+  return NULL;
+}
+
+/* It would never come back if it waited: the search is let go after it. */
+static void a_commit_does_not_wait_for_a_search(void **state) {
+  (void)state;
+  slow_search s = {.w = world_new(MIN_ROWS)};
+  world_fill(s.w, 0, ROWS);
+  world_checkpoint(s.w);
+  sem_init(&s.begun, 0, 0);
+  sem_init(&s.go, 0, 0);
+  pthread_t thread;
+  assert_int_equal(pthread_create(&thread, NULL, search_slowly, &s), 0);
+  sem_wait(&s.begun);
+  for (uint32_t i = 0; i < 20; i++) {
+    world_op ops[2] = {{PUT, i % 3, 9000 + i}, {i % 2 ? HIDE : SHOW, 100, 0}};
+    world_commit(s.w, ops, i == 0 ? 1 : 2);
+  }
+  sem_post(&s.go);
+  pthread_join(thread, NULL);
+  assert_int_equal(s.status, REM_OK);
+  assert_int_equal(s.count, 10);
+  rem_kv_snapshot *snapshot = world_snapshot(s.w);
+  for (uint64_t i = 0; i < 20; i++) {
+    float query[DIMENSION];
+    make_vector(9000 + i, query);
+    assert_int_equal(world_compare(s.w, snapshot, query, 10, true, NULL), REM_OK);
+  }
+  rem_kv_snapshot_release(snapshot);
+  world_check(s.w);
+  sem_destroy(&s.begun);
+  sem_destroy(&s.go);
+  world_free(s.w);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(searches_agree_with_their_snapshots_while_others_write)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_commit_does_not_wait_for_a_search),
+      cmocka_unit_test(searches_agree_with_their_snapshots_while_others_write),
+  };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
