@@ -48,6 +48,7 @@ typedef struct rem_ann_options {
   size_t min_rows;            /* live vectors from which a graph pays; 0: REM_ANN_MIN_ROWS */
   unsigned m, build_ef;       /* of new graphs; 0: the graph's own defaults */
   unsigned search_ef;         /* pool of a search; not 0: fixed by the user, and raised to what a graph takes (10) */
+  uint64_t memory_bytes;      /* that graphs in memory may take together; 0: a quarter of the machine's */
   double recall_target;       /* that the default pool is chosen for at checkpoints; 0: 0.95 */
 } rem_ann_options;
 
@@ -142,6 +143,9 @@ typedef struct rem_ann_stats {
 } rem_ann_stats;
 /* Opens the file when nothing is open yet. */
 void rem_ann_stats_get(rem_ann *ann, const rem_ann_target *target, rem_ann_stats *ret_stats);
+
+/* What graphs in memory take, all together and when it was last looked, and may take. */
+void rem_ann_memory_get(rem_ann *ann, uint64_t *ret_bytes, uint64_t *ret_limit);
 
 /*
  * Compares the target's file with the store under `snapshot`, every block and every row. REM_OK: they agree, or there is no file;

@@ -190,7 +190,7 @@ static rem_status bring_up_and_save(rem_ann__index *index, rem_error *err) {
   return status == REM_OK ? rem_ann__save(index, err) : status;
 }
 
-static void report_failure(rem_ann__index *index, rem_status status, const rem_error *reason) {
+void rem_ann__report_failure(rem_ann__index *index, rem_status status, const rem_error *reason) {
   if (status < 0 && status != REM_CANCELLED)
     rem_ann__notify(index->ann, "the vector index of '%s' could not be brought up to date: %s", index->table, reason->message);
 }
@@ -212,8 +212,10 @@ void rem_ann__task(rem_ann__index *index) {
   if (status == REM_OK && move && !missing && !much)
     status = rem_ann__drain(index, false, NULL, &reason);
   atomic_store(&index->look_at, atomic_load(&index->changes) + limit(index, 4) / 8);
+  rem_ann__note_memory(index);
   pthread_mutex_unlock(&index->work);
-  report_failure(index, status, &reason);
+  rem_ann__keep_within(index->ann);
+  rem_ann__report_failure(index, status, &reason);
 }
 
 /* ---- on close ---- */
@@ -303,7 +305,7 @@ void rem_ann__settle(rem_ann__index *index) {
   pthread_mutex_lock(&index->work);
   rem_status status = settle(index, &reason);
   pthread_mutex_unlock(&index->work);
-  report_failure(index, status, &reason); /* the next writer tries again */
+  rem_ann__report_failure(index, status, &reason); /* the next writer tries again */
 }
 
 rem_status rem_ann_checkpoint(rem_ann *ann, const rem_ann_target *target, bool rebuild, rem_error *err) {
@@ -317,7 +319,9 @@ rem_status rem_ann_checkpoint(rem_ann *ann, const rem_ann_target *target, bool r
   rem_status status = rebuild ? rem_ann__build(index, err) : bring_up_and_save(index, err);
   if (status == REM_OK && rebuild)
     status = rem_ann__save(index, err);
+  rem_ann__note_memory(index);
   pthread_mutex_unlock(&index->work);
+  rem_ann__keep_within(ann);
   return status;
 }
 

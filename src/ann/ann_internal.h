@@ -9,6 +9,7 @@
  *   ann_follow.c      commits -> recent -> graph
  *   ann_build.c       a graph from the stored vectors
  *   ann_checkpoint.c  a graph to a file
+ *   ann_memory.c      how much graphs take, and which go back to their files
  *   ann_search.c      one search
  *   ann_exact.c       its scores
  *   ann_check.c       a file beside the store
@@ -98,6 +99,8 @@ typedef struct rem_ann__index {
   _Atomic uint64_t since_file;     /* of them, since the last checkpoint */
   _Atomic uint64_t look_at;        /* when `changes` reaches it, it is looked at whether a graph or file is due */
   _Atomic uint64_t recent_scored;  /* vectors compared in recent since the file was opened */
+  _Atomic uint64_t memory_bytes;   /* of a graph in memory, when it was last looked */
+  _Atomic int64_t used_us;         /* when it last answered, by the monotonic clock */
   _Atomic bool open;               /* state is not NONE: what only open indexes need is spared the others */
   _Atomic bool bad_is_old;         /* it is only of another version */
   _Atomic bool dropped;            /* and nothing was committed since: what the store still has is about to go */
@@ -209,7 +212,18 @@ bool rem_ann__exact_pays(size_t count, size_t rows);
 rem_status rem_ann__make_exact(const rem_ann__index *index, const rem_kv_snapshot *snapshot, const rem_ann_query *query,
                                rem_vector_hits *hits, rem_error *err);
 
+/* ---- ann_memory.c ---- */
+
+uint64_t rem_ann__memory_limit(const rem_ann *ann);
+void rem_ann__note_use(rem_ann__index *index);
+/* No lock held, or work. */
+void rem_ann__note_memory(rem_ann__index *index);
+/* No lock held: gives graphs back while there are more in memory than the limit. */
+void rem_ann__keep_within(rem_ann *ann);
+
 /* ---- ann_checkpoint.c ---- */
+
+void rem_ann__report_failure(rem_ann__index *index, rem_status status, const rem_error *reason);
 
 /* work held. */
 rem_status rem_ann__save(rem_ann__index *index, rem_error *err);

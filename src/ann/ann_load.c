@@ -33,6 +33,7 @@ void rem_ann__unload(rem_ann__index *index) {
   index->known = index->floor = index->drained = index->purge_to = 0;
   index->has_record = false;
   atomic_store(&index->recent_scored, 0);
+  atomic_store(&index->memory_bytes, 0);
 }
 
 /* ---- the file ---- */

@@ -177,6 +177,8 @@ static rem_status try_search(rem_ann__index *index, const view *seen, const rem_
   const rem_graph *graph = index->graph;
   bool ready = can_answer(index, seen), move = false;
   rem_status status = ready ? search_all(index, seen, query, ret_hits, report, &reason) : REM_ROW;
+  if (ready)
+    rem_ann__note_use(index);
   if (status == REM_OK)
     move = is_worth_moving(index, report->recent);
   pthread_rwlock_unlock(&index->lock);

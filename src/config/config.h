@@ -77,6 +77,7 @@ typedef enum rem_config_key {
 
   REM_CONFIG_VECTOR_INDEX_TYPE,         /* hnsw, flat; "hnsw" */
   REM_CONFIG_VECTOR_INDEX_MIN_ROWS,     /* int 1 to 10^9: live vectors from which a table gets a graph; 10000 */
+  REM_CONFIG_VECTOR_INDEX_MEMORY_MB,    /* int, MiB: graphs that are kept in memory, together; 0: a quarter of the machine's; 0 */
   REM_CONFIG_VECTOR_RECALL_TARGET,      /* real 0.5 to 0.999: recall@10 that P8_HNSW_EF_SEARCH is raised to reach; 0.95 */
   REM_CONFIG_HNSW_M,                    /* int 4 to 64: links are 2M; 16 */
   REM_CONFIG_HNSW_EF_CONSTRUCTION,      /* int 16 to 2000; 200 */

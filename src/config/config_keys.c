@@ -119,6 +119,8 @@ static const rem_config_key_info keys[REM_CONFIG_KEY_COUNT] = {
         .fallback = "hnsw", .description = "hnsw: graph, approximate; flat: exact scan"},
     P8(VECTOR_INDEX_MIN_ROWS), IN_FILE("vector_search", "index_min_rows"), .type = REM_CONFIG_INT,
         RANGE(1, 1000000000), .fallback = "10000", .description = "rows with vectors from which a table gets a graph"},
+    P8(VECTOR_INDEX_MEMORY_MB), IN_FILE("vector_search", "index_memory_mb"), .type = REM_CONFIG_INT,
+        RANGE(0, 16777216), .fallback = "0", .description = "MiB that graphs in memory may take together; 0: a quarter of the machine's"},
     P8(VECTOR_RECALL_TARGET), IN_FILE("vector_search", "recall_target"), .type = REM_CONFIG_REAL, RANGE(0.5, 0.999),
         .fallback = "0.95", .description = "share of the true ten nearest that a search should find"},
     P8(HNSW_M), IN_FILE("vector_search", "hnsw_m"), .type = REM_CONFIG_INT, RANGE(4, 64), .fallback = "16",

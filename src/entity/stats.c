@@ -94,6 +94,16 @@ static rem_status tables_json(rem_engine *engine, const char *tenant, json_t *st
   return json_object_set_new(stats, "pending", json_integer(pending)) ? rem_error_nomem(err) : REM_OK;
 }
 
+static rem_status vector_memory_json(rem_engine *engine, json_t *stats, rem_error *err) {
+  uint64_t bytes, limit;
+  rem_filter_cache_stats filters;
+  rem_ann_memory_get(engine->ann, &bytes, &limit);
+  rem_filter_cache_stats_get(engine->filters, &filters);
+  json_t *json = json_pack("{s:I, s:I, s:I, s:I}", "graph_bytes", (json_int_t)bytes, "graph_limit_bytes", (json_int_t)limit, "filters",
+                           (json_int_t)filters.entries, "filter_bytes", (json_int_t)filters.bytes);
+  return !json || json_object_set_new(stats, "vector_memory", json) ? rem_error_nomem(err) : REM_OK;
+}
+
 static rem_status log_json(rem_engine *engine, const char *tenant, json_t *stats, rem_error *err) {
   uint64_t seq, floor, bytes;
   REM_TRY(rem_log_last_seq(engine->kv, NULL, tenant, &seq, err));
@@ -141,6 +151,7 @@ rem_status rem_maintenance_stats(rem_engine *engine, const char *tenant, rem_byt
   /* The number of tenants says nothing of any of them (D6). */
   REM_TRY(tenants_json(engine, stats, err));
   REM_TRY(tables_json(engine, tenant, stats, err));
+  REM_TRY(vector_memory_json(engine, stats, err));
   REM_TRY(log_json(engine, tenant, stats, err));
   REM_TRY(families_json(engine, stats, err));
   return rem_json_text(stats, ret_json, err);

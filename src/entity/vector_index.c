@@ -15,6 +15,7 @@ rem_status rem_vector_index_open(rem_engine *engine, rem_ann **ret_ann, rem_erro
       .m = (unsigned)rem_config_int(config, REM_CONFIG_HNSW_M),
       .build_ef = (unsigned)rem_config_int(config, REM_CONFIG_HNSW_EF_CONSTRUCTION),
       .search_ef = fixed ? (unsigned)rem_config_int(config, REM_CONFIG_HNSW_EF_SEARCH) : 0,
+      .memory_bytes = (uint64_t)rem_config_int(config, REM_CONFIG_VECTOR_INDEX_MEMORY_MB) << 20,
       .recall_target = rem_config_real(config, REM_CONFIG_VECTOR_RECALL_TARGET),
   };
   return rem_ann_new(&options, ret_ann, err);

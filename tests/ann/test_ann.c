@@ -139,8 +139,11 @@ static void random_commit(world *w, randoms *r, bool *exists, bool *hidden) {
 }
 
 /* Searches under snapshots of every age give what the snapshot has, whatever was written, checkpointed, dropped or reopened since. */
-static void run_history(uint64_t seed, int steps) {
+static void run_history(uint64_t seed, int steps, uint64_t memory_bytes) {
   world *w = world_new(MIN_ROWS);
+  w->options.memory_bytes = memory_bytes;
+  rem_ann_close(w->ann, true);
+  OK(rem_ann_new(&w->options, &w->ann, err));
   bool exists[ROWS] = {0}, hidden[ROWS] = {0};
   rem_kv_snapshot *held[6] = {0};
   randoms r = {seed};
@@ -190,7 +193,8 @@ static void every_snapshot_sees_its_own_rows(void **state) {
   uint64_t first = test_scale() > 1 ? (uint64_t)getpid() : 41;
   for (uint64_t seed = first; seed < first + test_scale(); seed++) {
     print_message("seed %llu\n", (unsigned long long)seed);
-    run_history(seed * 1000003, 400);
+    run_history(seed * 1000003, 400, seed % 2 ? 0 : 1);
+    run_history(seed * 1000033, 200, 1); /* graphs go back to their files whenever they can */
   }
 }
 
@@ -263,6 +267,37 @@ static void dead_rows_do_not_outgrow_the_living(void **state) {
   assert_true(world_stats(w).graph.dead_rows <= 1200);
   expect_same_now(w, 3, true);
   rem_kv_snapshot_release(old);
+  world_free(w);
+}
+
+/* ---- memory ---- */
+
+static void a_graph_beyond_the_limit_goes_back_to_its_file(void **state) {
+  (void)state;
+  uint64_t bytes, limit;
+  world *w = world_new(MIN_ROWS);
+  world_fill(w, 0, 600);
+  world_checkpoint(w);
+  assert_string_equal(world_stats(w).state, "memory");
+  rem_ann_memory_get(w->ann, &bytes, &limit);
+  assert_true(bytes > 600 * DIMENSION * 2 && limit > bytes);
+  world_detach(w, false);
+  w->options.memory_bytes = 1;
+  world_attach(w, true);
+  w->live = 600;
+  for (uint64_t round = 0; round < 4; round++) {
+    change_rows(w, 0, 300, round << 21);
+    world_checkpoint(w); /* into memory, to a file, and back */
+    assert_string_equal(world_stats(w).state, "file");
+    assert_int_equal(world_stats(w).recent, 0);
+    rem_ann_memory_get(w->ann, &bytes, &limit);
+    assert_int_equal(bytes, 0);
+    assert_int_equal(limit, 1);
+    change_rows(w, 300, 310, round << 22);
+    for (uint64_t i = 0; i < 5; i++)
+      expect_same_now(w, i + round, true);
+  }
+  world_check(w);
   world_free(w);
 }
 
@@ -554,6 +589,7 @@ int main(void) {
       cmocka_unit_test(many_searches_beside_changes_move_them_into_the_graph),
       cmocka_unit_test(a_snapshot_that_lives_keeps_its_rows_in_the_graph),
       cmocka_unit_test(dead_rows_do_not_outgrow_the_living),
+      cmocka_unit_test(a_graph_beyond_the_limit_goes_back_to_its_file),
       cmocka_unit_test(old_files_go_and_the_last_stays_for_readers),
       cmocka_unit_test(a_checkpoint_trims_the_log),
       cmocka_unit_test(rows_that_differ_in_their_last_bits_are_told_apart),
