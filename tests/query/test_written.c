@@ -6,6 +6,7 @@
 #include "query_test.h"
 
 #include "chance.h"
+#include "base/alloc.h"
 #include "query/session_internal.h"
 
 static const char NODE[] =
@@ -187,11 +188,60 @@ static void a_lookup_costs_what_it_finds(void **state) {
   rem_session_close(s);
 }
 
+/* ---- memory ---- */
+
+/* Runs the statements until one fails, as it may when memory is out; what it says then is that. */
+static rem_status run_all(rem_session *s, rem_error *error) {
+  static const char *const statements[] = {
+      "BEGIN", "INSERT INTO node(code, kind, tags, edges) VALUES ('a', 'k', '[1,2]', '[\"s\"]'), ('b', 'k', '[1]', '[]')",
+      "INSERT INTO node(id, code) VALUES ('11111111-1111-4111-8111-111111111111', 'own')", "SELECT * FROM lookup('a')",
+      "SELECT * FROM traverse('s', 2, 'both')", "SAVEPOINT p", "UPDATE node SET kind = 'm' WHERE code IN ('a', 's', 'own')",
+      "SELECT * FROM node WHERE kind = 'm' ORDER BY kind", "ROLLBACK TO p", "SELECT * FROM fuzzy('own')", "SELECT * FROM node WHERE 1 = ANY(tags) AND kind = 'k'",
+      "SELECT max(created_at) > ?1, coalesce(modified_at, ?1) FROM node WHERE code = ?2 OR kind = ?2", "DELETE FROM node WHERE code = 's'", "SELECT * FROM lookup('s')", "ROLLBACK"};
+  for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
+    rem_statement *statement = NULL;
+    rem_status status = rem_session_prepare(s, statements[i], strlen(statements[i]), &statement, NULL, error);
+    const rem_value day = {.type = REM_TYPE_TEXT, .text = "2025-01-01", .text_size = 10};
+    for (int k = 1; status == REM_OK && k <= rem_statement_parameter_count(statement); k++)
+      status = rem_statement_bind(statement, k, &day, error);
+    while (status >= 0 && status != REM_DONE)
+      status = rem_statement_step(statement, error);
+    rem_statement_free(statement);
+    if (status < 0)
+      return status;
+  }
+  return REM_OK;
+}
+
+static void memory_may_end_anywhere(void **state) {
+  rem_session *s = open_session(*state);
+  do_sql(s, "INSERT INTO node(code, kind) VALUES ('s', 'm')");
+  rem_session_close(s);
+  for (int64_t n = 1, passed = 0; passed < 5; n++) {
+    rem_error error = {0};
+    assert_true(n < 20000);
+    s = open_session(*state);
+    rem_alloc_fail_at(n, n % 2);
+    rem_status status = run_all(s, &error);
+    rem_alloc_fail_at(0, 0);
+    if (status != REM_OK && status != REM_NOMEM && status != REM_LIMIT)
+      fail_msg("allocation %d: %s: %s", (int)n, rem_status_name(status), error.message);
+    if (rem_session_in_transaction(s))
+      do_sql(s, "ROLLBACK");
+    if (n % 16 == 0 || status == REM_OK)
+      expect(s, "SELECT key, match FROM lookup('s')", "{\"key\":\"s\",\"match\":\"key\"}\n");
+    rem_session_close(s);
+    passed = status == REM_OK ? passed + 1 : 0;
+  }
+  check_whole(*state);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(what_is_found_inside_is_what_is_found_after, fill, test_teardown),
       cmocka_unit_test_setup_teardown(rows_taken_back_are_found_as_they_were, fill, test_teardown),
       cmocka_unit_test_setup_teardown(rows_that_verbs_give_count_as_read, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(memory_may_end_anywhere, fill, test_teardown),
       cmocka_unit_test_setup_teardown(a_lookup_costs_what_it_finds, fill, test_teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
