@@ -61,6 +61,7 @@ static rem_status find_target(edges_run *run, rem_slice value, rem_slice table, 
                               rem_error *err) {
   rem_kv_iterator *iterator REM_AUTO_ITERATOR = NULL;
   rem_buffer prefix REM_CLEANUP(rem_buffer_deinit) = {0};
+  json_t *owner REM_AUTO_JSON = NULL;
   *ret_table = *ret_id = NULL;
   REM_TRY(rem_key_key(&prefix, run->tenant, value, NULL, err));
   REM_TRY(rem_kv_iterator_prefix(run->engine->kv, run->snapshot, REM_CF_KEY_INDEX, rem_buffer_slice(&prefix), &iterator,
@@ -71,12 +72,13 @@ static rem_status find_target(edges_run *run, rem_slice value, rem_slice table, 
     const uint8_t *id = rem_key_id(rem_kv_iterator_key(iterator));
     if (!id || !names_live(rem_kv_iterator_value(iterator), table, &best_table) || (run->transaction && rem_transaction_wrote_id(run->transaction, id)))
       continue;
-    *ret_table = text_of(best_table);
+    owner = text_of(best_table);
     best = memcpy(run->found, id, 16);
   }
   REM_TRY(rem_kv_iterator_status(iterator, err));
-  REM_TRY(find_written(run, rem_buffer_slice(&prefix), table, &best, ret_table, err));
+  REM_TRY(find_written(run, rem_buffer_slice(&prefix), table, &best, &owner, err));
   *ret_id = best ? id_text(best) : NULL;
+  *ret_table = REM_TAKE(owner);
   return REM_OK;
 }
 
