@@ -66,13 +66,14 @@ static rem_status run_graph(rem_ann__index *index, const view *seen, const rem_a
   return status;
 }
 
-/* What may be as good as the k-th, in place of `hits`: rounding may have hidden any number of rows that are nearly equal. */
+/* What may be as good as the k-th, or as the threshold, in place of `hits`: rounding may have hidden any number of rows that are nearly equal. */
 static rem_status search_again(rem_ann__index *index, const view *seen, const rem_ann_query *query, rem_vector_hits *hits,
                                rem_ann_report *report, rem_error *err) {
   rem_graph_report first = report->graph;
   rem_ann_query all = *query;
   all.has_threshold = true;
-  all.threshold = hits->hits[query->k - 1].score;
+  if (hits->count == query->k)
+    all.threshold = hits->hits[query->k - 1].score;
   rem_vector_hits_deinit(hits);
   *hits = (rem_vector_hits){0};
   REM_TRY(run_graph(index, seen, &all, 0, hits, &report->graph, err));
@@ -94,7 +95,7 @@ static rem_status search_graph(rem_ann__index *index, const view *seen, const re
     return REM_NOT_FOUND;
   bool cut = wanted && hits.count == wanted;
   REM_TRY(rem_ann__make_exact(index, seen->snapshot, query, &hits, err));
-  if (query->exact && cut && hits.count == query->k)
+  if (cut && (query->exact || hits.count < query->k))
     REM_TRY(search_again(index, seen, query, &hits, report, err));
   *ret_hits = hits;
   hits = (rem_vector_hits){0};

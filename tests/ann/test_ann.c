@@ -340,6 +340,28 @@ static void a_checkpoint_trims_the_log(void **state) {
   world_free(w);
 }
 
+/* With a threshold that parts the nearly equal rows in two. */
+static void expect_matches(world *w, uint64_t number, size_t place, size_t k) {
+  float vector[DIMENSION];
+  make_vector(number, vector);
+  rem_kv_snapshot *snapshot = world_snapshot(w);
+  rem_vector_hits wanted = plain_answer(w, snapshot, vector), hits = {0};
+  rem_ann_target target = world_target();
+  rem_ann_query query = {.vector = vector, .k = k, .has_threshold = true, .threshold = wanted.hits[place].score};
+  size_t matches = 0;
+  while (matches < wanted.count && wanted.hits[matches].score >= query.threshold)
+    matches++;
+  rem_status status;
+  OK(status = rem_ann_search(w->ann, &target, snapshot, &query, &hits, NULL, err));
+  assert_int_equal(status, REM_OK);
+  assert_int_equal(hits.count, k != 0 && k < matches ? k : matches);
+  for (size_t i = 0; i < hits.count; i++)
+    assert_true(hits.hits[i].score >= query.threshold);
+  rem_vector_hits_deinit(&wanted);
+  rem_vector_hits_deinit(&hits);
+  rem_kv_snapshot_release(snapshot);
+}
+
 /* The graph keeps such rows as one vector; the stored ones have the last word, in memory and in a file. */
 static void rows_that_differ_in_their_last_bits_are_told_apart(void **state) {
   (void)state;
@@ -353,6 +375,8 @@ static void rows_that_differ_in_their_last_bits_are_told_apart(void **state) {
   for (int round = 0; round < 2; round++) {
     for (uint64_t i = 0; i < 10; i++)
       expect_same_now(w, i % 2 ? NEARLY_EQUAL + i * 7 : i, true);
+    for (uint64_t i = 0; i < 20; i++)
+      expect_matches(w, i % 2 ? i : NEARLY_EQUAL + i * 3, 25 + i, i % 4 == 0 ? 0 : 5 * (i % 4));
     world_checkpoint(w);
     world_check(w);
   }
