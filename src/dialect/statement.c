@@ -69,16 +69,18 @@ static rem_status parse_insert(rem_dialect *d, uint32_t at, uint32_t limit, uint
   return REM_OK;
 }
 
-/* The assignments, FROM and WHERE of an UPDATE; a DELETE has the last alone. */
+/* The assignments and WHERE of an UPDATE; a DELETE has the last alone. */
 static rem_status parse_change(rem_dialect *d, uint32_t *at, uint32_t limit, uint32_t b, rem_error *err) {
   if (rem_dialect__is(d, *at, REM_WORD_SET)) {
     uint32_t begin = ++*at;
     REM_TRY(rem_dialect__scan(d, at, limit, b, REM_STOP_CLAUSE, err));
     d->blocks.items[b].results = (rem_token_range){begin, *at};
   }
+  /* SQLite reads every column of a row for it, hidden ones too, and no longer says which of them are set. */
   if (*at < limit && rem_dialect__is(d, *at, REM_WORD_FROM)) {
-    ++*at;
-    REM_TRY(rem_dialect__parse_from(d, at, limit, b, err));
+    rem_dialect__fail(d, *at, REM_UNSUPPORTED, err, "UPDATE … FROM is not available");
+    rem_error_hint(err, "SET name = (SELECT … FROM …) WHERE id IN (SELECT …)");
+    return REM_UNSUPPORTED;
   }
   if (*at < limit && rem_dialect__is(d, *at, REM_WORD_WHERE)) {
     uint32_t begin = ++*at;
