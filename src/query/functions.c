@@ -4,6 +4,7 @@
 #include "base/instant.h"
 #include "query/list_function.h"
 #include "query/score_function.h"
+#include "query/text_function.h"
 
 /* ------------------------------------------------------------------------------------------- */
 /* Instants                                                                                     */
@@ -59,5 +60,6 @@ rem_status rem_functions_add(rem_session *session, rem_error *err) {
                                       canonical_instant, NULL, NULL, NULL);
   REM_TRY(code == SQLITE_OK ? REM_OK : rem_error_nomem(err));
   REM_TRY(rem_list_functions_add(session->sqlite, err));
+  REM_TRY(rem_text_functions_add(session, err));
   return rem_score_function_add(session, err);
 }

@@ -5,6 +5,7 @@
  *   rem_instant          the collation of date-time columns (D19)
  *   _rem_instant(x)      the text x as canonical as they are
  *   _rem_has(list, x)    and its kin: list_function.h
+ *   like(p, x)           and others of SQLite's, bounded: text_function.h
  */
 #ifndef REM_QUERY_FUNCTIONS_H
 #define REM_QUERY_FUNCTIONS_H

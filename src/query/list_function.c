@@ -12,6 +12,7 @@
 
 #include "base/buffer.h"
 #include "base/json.h"
+#include "query/text_function.h"
 
 /* ------------------------------------------------------------------------------------------- */
 /* Walking an array                                                                             */
@@ -193,6 +194,10 @@ static void answer(sqlite3_context *context, sqlite3_value *list, comparison op,
   walk w = {.at = text, .end = text ? text + sqlite3_value_bytes(list) : NULL};
   bool null = sqlite3_value_type(value) == SQLITE_NULL, unknown = false, decided = false;
   element e;
+  if (op == LIKE && !rem_text_is_matchable((size_t)sqlite3_value_bytes(list), (size_t)sqlite3_value_bytes(value))) {
+    sqlite3_result_error_toobig(context);
+    return;
+  }
   while (!decided && next_element(&w, &e)) {
     truth truth = null ? UNKNOWN : compare_element(value, op, &e);
     decided = truth == (any ? TRUE : FALSE);
