@@ -74,8 +74,14 @@ static bool spell_key(const rem_term *first, const rem_term *second, rem_buffer 
   return rem_value_append_text(&part, key);
 }
 
+/* As memcmp() has it, by two words: a long IN spends a fortieth of its time here. */
 static int compare_ids(const void *a, const void *b) {
-  return memcmp(a, b, 16);
+  uint64_t x[2], y[2];
+  memcpy(x, a, 16);
+  memcpy(y, b, 16);
+  int i = x[0] == y[0];
+  uint64_t p = __builtin_bswap64(x[i]), q = __builtin_bswap64(y[i]);
+  return (p > q) - (p < q);
 }
 
 /* ---- an IN that SQLite does not judge again ---- */
