@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Comparisons: = <> < <= > >= IS, [NOT] BETWEEN and [NOT] IN with lists, wherever they stand.
+ * Comparisons: = <> < <= > >= IS, [NOT] BETWEEN, [NOT] IN with lists and CASE x WHEN, wherever they stand.
  *
  *   priority = 'high'                    refused: a number is compared with a text that is none (D35)
  *   priority = :p                        a demand, which whoever binds :p looks at
@@ -384,6 +384,25 @@ static rem_status check_in(comparison *c, uint32_t token, rem_error *err) {
   return typed.type == REM_DIALECT_INSTANT && !typed.column ? compare_as_instants(d, left, err) : REM_OK;
 }
 
+/* CASE x WHEN 'a' THEN …: x is compared with each. */
+static rem_status check_case(comparison *c, uint32_t token, rem_error *err) {
+  rem_dialect *d = c->d;
+  rem_token_range base = operand_at(d, token + 1);
+  uint32_t end = rem_dialect__token(d, token)->partner;
+  if (empty(base) || end == NONE || !rem_dialect__is(d, base.end, REM_WORD_WHEN))
+    return REM_OK;
+  rem_typed typed = rem_dialect__type_of(d, c->block, base);
+  for (uint32_t i = base.end; i < end; i = rem_dialect__step(d, i)) {
+    rem_token_range value = {i + 1, i + 1};
+    if (!rem_dialect__is(d, i, REM_WORD_WHEN))
+      continue;
+    while (value.end < end && !rem_dialect__is(d, value.end, REM_WORD_THEN))
+      value.end = rem_dialect__step(d, value.end);
+    REM_TRY(demand(c, base, &typed, value, err));
+  }
+  return typed.type == REM_DIALECT_INSTANT && !typed.column ? compare_as_instants(d, base, err) : REM_OK;
+}
+
 /* ORDER BY over a UNION names its results, not the columns of the first block. */
 static bool is_in_compound_order(const rem_dialect *d, const rem_place *place) {
   const rem_query *query = &d->queries.items[d->blocks.items[place->block].query];
@@ -403,6 +422,11 @@ rem_status rem_dialect__check_comparisons(rem_dialect *d, rem_error *err) {
       REM_TRY(check_in(&c, place->token, err));
     else
       REM_TRY(check_operator(&c, place->token, err));
+  }
+  for (uint32_t i = 0; d->catalog->column_type && i < d->choices.count; i++) {
+    const rem_place *place = &d->choices.items[i];
+    comparison c = {.d = d, .block = place->block};
+    if (rem_dialect__is(d, place->token, REM_WORD_CASE) && !is_in_compound_order(d, place)) REM_TRY(check_case(&c, place->token, err));
   }
   return REM_OK;
 }

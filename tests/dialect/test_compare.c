@@ -92,6 +92,7 @@ static const struct {
     {"UPDATE files SET name = 'x', status = iif(size_bytes = ^'x', 'a', 'b')", "'size_bytes' is a number, and 'x' is none", NULL},
     {"DELETE FROM files WHERE size_bytes = ^'x'", "'size_bytes' is a number, and 'x' is none", NULL},
     {"INSERT INTO person (name) SELECT name FROM files WHERE size_bytes = ^'x'", "'size_bytes' is a number, and 'x' is none", NULL},
+    {"SELECT CASE size_bytes WHEN 1 THEN 'x' WHEN ^'many' THEN 'y' ELSE 'z' END FROM files", "'size_bytes' is a number, and 'many' is none", NULL},
     {"SELECT CASE WHEN size_bytes = ^'x' THEN 1 END FROM files", "'size_bytes' is a number, and 'x' is none", NULL},
     {"SELECT name FROM resources WHERE embedding.cosine('a') AND ordinal = ^'x' LIMIT 3", "'ordinal' is a number, and 'x' is none", NULL},
     {"SEARCH 'text' IN resources WHERE ordinal = ^'x'", "'ordinal' is a number, and 'x' is none", NULL},
@@ -164,6 +165,7 @@ static const char *const sensible[] = {
     "SELECT name ->> 'a', content[0], metadata -> 'a' ->> 'b', _doc ->> '$.x', tags -> 0, '[1]' -> 0 FROM resources WHERE 'x' = ANY(tags) OR 'x' = ANY(content)",
     "SELECT size_bytes || '' ->> 'x', 1 - size_bytes, -size_bytes FROM files WHERE size_bytes IN (VALUES (1), (NULL), ('2'))",
     "SELECT tags[0] = 5, metadata['a'] = 'x' FROM resources WHERE metadata ->> 'a' = 5",
+    "SELECT CASE size_bytes WHEN '1' THEN 5 WHEN NULL THEN 6 WHEN 1 + 1 THEN name END, CASE name WHEN 'a' THEN 1 ELSE 2 END, CASE size_bytes || '' WHEN 'x' THEN 1 END FROM files",
     "SELECT * FROM lookup('x') WHERE \"table\" = 5 AND key = 5",
     "SEARCH 'x' WHERE score > 'x'",
 };
