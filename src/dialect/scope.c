@@ -59,6 +59,13 @@ static void mark_block(rem_dialect *d, uint32_t block) {
   }
 }
 
+/* `… AS deleted_at` gives a result that name, and reads no column. */
+static bool is_alias(const rem_dialect *d, const rem_mark *mark) {
+  const rem_block *block = &d->blocks.items[mark->block];
+  bool inside = !block->writes && mark->token > block->results.begin && mark->token < block->results.end;
+  return inside && rem_dialect__item_alias(d, (rem_token_range){mark->token - 1, mark->token + 1}) == mark->token;
+}
+
 rem_status rem_dialect__resolve_deleted(rem_dialect *d, rem_error *err) {
   (void)err;
   for (uint32_t i = 0; i < d->marks.count; i++) {
@@ -66,7 +73,7 @@ rem_status rem_dialect__resolve_deleted(rem_dialect *d, rem_error *err) {
     if (mark->kind != REM_MARK_DELETED_AT)
       continue;
     if (mark->qualifier == NONE) {
-      mark_block(d, mark->block);
+      if (!is_alias(d, mark)) mark_block(d, mark->block);
       continue;
     }
     uint32_t r = rem_dialect__find_reference(d, mark->block, mark->qualifier);
