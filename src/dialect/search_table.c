@@ -21,13 +21,14 @@ static rem_status put_limit(rem_form *f, rem_edit *edit, rem_error *err) {
   rem_token_range offset = comma ? first : (rem_token_range){word + 1, query->limit.end};
   if (!comma && word >= query->limit.end)
     return rem_dialect__copy(d, edit, count, NULL, err);
+  /* Halves of what an integer holds, so that the sum is one. */
   REM_TRY(rem_dialect__put(d, edit, err, "CASE WHEN ("));
   REM_TRY(rem_dialect__copy(d, edit, count, NULL, err));
-  REM_TRY(rem_dialect__put(d, edit, err, ") < 0 THEN -1 ELSE ("));
+  REM_TRY(rem_dialect__put(d, edit, err, ") < 0 THEN -1 ELSE min(("));
   REM_TRY(rem_dialect__copy(d, edit, count, NULL, err));
-  REM_TRY(rem_dialect__put(d, edit, err, ") + max(0, ("));
+  REM_TRY(rem_dialect__put(d, edit, err, "), 4611686018427387904) + min(max(0, ("));
   REM_TRY(rem_dialect__copy(d, edit, offset, NULL, err));
-  return rem_dialect__put(d, edit, err, ")) END");
+  return rem_dialect__put(d, edit, err, ")), 4611686018427387903) END");
 }
 
 /* Does what is searched for depend on a row of this block? */

@@ -71,6 +71,8 @@ rem_status rem_statement__failure(rem_session *session, int code, rem_error *err
   const char *message = sqlite3_errmsg(session->sqlite);
   if (session->options.read_only && strstr(message, "may not be modified"))
     return rem_session__refuse_write(session, err);
+  if ((code & 0xff) == SQLITE_MISMATCH) /* there are no row numbers that it could mean */
+    return rem_error_set(err, REM_INVALID, "LIMIT and OFFSET are whole numbers");
   return rem_error_set(err, status_of(code), "%s", message);
 }
 

@@ -51,7 +51,7 @@ static const struct {
     {"SELECT name FROM resources WHERE embedding.cosine('x') ORDER BY name",
      "SELECT name FROM (SELECT * FROM resources WHERE (resources._cosine = 'x') ORDER BY resources._score DESC LIMIT 10) AS resources  ORDER BY name"},
     {"SELECT id FROM resources WHERE embedding.cosine('a') UNION ALL SELECT id FROM moments WHERE embedding.cosine('a') LIMIT 20 OFFSET 5",
-     "SELECT id FROM (SELECT * FROM resources WHERE (resources._cosine = 'a') ORDER BY resources._score DESC LIMIT CASE WHEN (20) < 0 THEN -1 ELSE (20) + max(0, (5)) END) AS resources  UNION ALL SELECT id FROM (SELECT * FROM moments WHERE (moments._cosine = 'a') ORDER BY moments._score DESC LIMIT CASE WHEN (20) < 0 THEN -1 ELSE (20) + max(0, (5)) END) AS moments  LIMIT 20 OFFSET 5"},
+     "SELECT id FROM (SELECT * FROM resources WHERE (resources._cosine = 'a') ORDER BY resources._score DESC LIMIT CASE WHEN (20) < 0 THEN -1 ELSE min((20), 4611686018427387904) + min(max(0, (5)), 4611686018427387903) END) AS resources  UNION ALL SELECT id FROM (SELECT * FROM moments WHERE (moments._cosine = 'a') ORDER BY moments._score DESC LIMIT CASE WHEN (20) < 0 THEN -1 ELSE min((20), 4611686018427387904) + min(max(0, (5)), 4611686018427387903) END) AS moments  LIMIT 20 OFFSET 5"},
     {"SELECT f.name FROM resources r RIGHT JOIN files f ON f.uri = r.uri WHERE (f.name, f.uri) IN (SELECT name, uri FROM files) AND f.name IN ('a', 'b')",
      "SELECT f.name FROM resources r RIGHT JOIN files f ON f.uri = r.uri WHERE +((f.name, f.uri) IN (SELECT name, uri FROM files)) AND f.name IN ('a', 'b')"},
     {"WITH w AS (SELECT 1, 2) SELECT f.name FROM resources r FULL JOIN files f ON f.uri = r.uri AND NOT ((f.name, r.tags[0]) IN w) AND max(1, 2) IN (1)",

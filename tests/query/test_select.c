@@ -186,6 +186,8 @@ static void what_is_not_there_is_an_error(void **state) {
   assert_int_equal(refuse(s, "SELECT * FROM fuzzy('x', NULL, 'much')", NULL), REM_INVALID);
   assert_int_equal(refuse(s, "SELECT * FROM traverse('x', 'deep')", NULL), REM_INVALID);
   assert_int_equal(refuse(s, "SELECT * FROM traverse('x', 65)", NULL), REM_LIMIT);
+  assert_int_equal(refuse(s, "SELECT name FROM person LIMIT 1.5", &error), REM_INVALID);
+  assert_string_equal(error.message, "LIMIT and OFFSET are whole numbers");
   expect(s, "SELECT count(*) AS n FROM fuzzy('nothing of that kind', NULL, '0.99')", "{\"n\":0}\n");
   assert_true(refuse(s, "SELECT * FROM sqlite_master", NULL) < 0);
   assert_true(refuse(s, "SELECT _score FROM person", NULL) < 0);
