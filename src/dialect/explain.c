@@ -201,6 +201,13 @@ static void suggest_keyword(rem_dialect *d, uint32_t token, rem_error *err) {
   }
 }
 
+static void suggest_less(const char *message, rem_error *err) {
+  if (strstr(message, "parser stack"))
+    rem_error_hint(err, "put fewer parentheses, NOT and CASE inside each other");
+  if (strstr(message, "Expression tree"))
+    rem_error_hint(err, "write a chain of OR as IN (…), or ask in several statements");
+}
+
 rem_status rem_dialect_explain_error(rem_dialect *d, const char *message, int64_t offset, rem_error *err) {
   char cleaned[REM_ERROR_MESSAGE_SIZE];
   const char *name;
@@ -220,6 +227,7 @@ rem_status rem_dialect_explain_error(rem_dialect *d, const char *message, int64_
   if (trouble == FUNCTION) suggest_function(d, name, err);
   if (trouble == TABLE) rem_dialect__suggest_table(d, name, err);
   if (trouble == AMBIGUOUS) rem_error_hint(err, "more than one table has it: write TABLE.%s", name);
+  if (trouble == TOO_BIG) suggest_less(cleaned, err);
   if (trouble == NEAR) suggest_keyword(d, token, err);
   if (trouble == NO_PLAN) rem_error_hint(err, "what is searched for may not depend on the row that is searched");
   return code;

@@ -87,6 +87,25 @@ static void rows_memory_and_text_are_bounded(void **state) {
   rem_session_close(s);
 }
 
+static void deep_statements_are_told_what_to_do(void **state) {
+  char sql[4096] = "SELECT ";
+  rem_error error;
+  rem_session *s = open_session(*state);
+  for (int i = 0; i < 95; i++)
+    strcat(sql, "(");
+  strcat(sql, "1");
+  for (int i = 0; i < 95; i++)
+    strcat(sql, ")");
+  assert_int_equal(refuse(s, sql, &error), REM_LIMIT);
+  assert_string_equal(error.hint, "put fewer parentheses, NOT and CASE inside each other");
+  strcpy(sql, "SELECT 1");
+  for (int i = 0; i < 250; i++)
+    strcat(sql, " OR 1");
+  assert_int_equal(refuse(s, sql, &error), REM_LIMIT);
+  assert_string_equal(error.hint, "write a chain of OR as IN (…), or ask in several statements");
+  rem_session_close(s);
+}
+
 static void the_limit_of_text_is_for_a_statement_not_for_a_script(void **state) {
   rem_session_options options;
   rem_statement *statement = NULL;
@@ -223,6 +242,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(time_ends_a_statement, test_setup, test_teardown),
       cmocka_unit_test_setup_teardown(an_interrupt_ends_a_statement, test_setup, test_teardown),
       cmocka_unit_test_setup_teardown(rows_memory_and_text_are_bounded, test_setup, test_teardown),
+      cmocka_unit_test_setup_teardown(deep_statements_are_told_what_to_do, test_setup, test_teardown),
       cmocka_unit_test_setup_teardown(the_limit_of_text_is_for_a_statement_not_for_a_script, test_setup, test_teardown),
       cmocka_unit_test_setup_teardown(sorts_go_on_in_files_without_names, test_setup, test_teardown),
       cmocka_unit_test_setup_teardown(temporary_files_are_bounded, test_setup, test_teardown),
