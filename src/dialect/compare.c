@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+#include "base/json.h"
+
 /* ------------------------------------------------------------------------------------------- */
 /* Operands                                                                                     */
 
@@ -245,6 +247,39 @@ typedef struct comparison {
   bool ordered;
 } comparison;
 
+/* Lists and objects are compared as the text that they are stored as, so what is written with other blanks is made the same. */
+static rem_status compare_as_json(rem_dialect *d, const rem_dialect_demand *made, const rem_dialect_constant *constant, rem_token_range other,
+                                  rem_error *err) {
+  json_t *json REM_AUTO_JSON = NULL;
+  rem_buffer canonical REM_AUTO_BUFFER = {0};
+  rem_edit *edit;
+  rem_token_range one = unwrapped(d, other);
+  rem_status status = rem_json_parse(constant->text, constant->size, &json, NULL);
+  if (status < 0)
+    return status == REM_NOMEM ? rem_error_nomem(err) : rem_dialect_refuse(made, constant, NULL, err);
+  REM_TRY(rem_json_append(&canonical, json, err));
+  REM_TRY(rem_buffer_status(&canonical, err));
+  if (rem_slice_equal(rem_buffer_slice(&canonical), rem_slice_of(constant->text, constant->size)))
+    return REM_OK;
+  REM_TRY(rem_dialect__edit_tokens(d, one, &edit, err));
+  /* A quote inside is written twice: each part ends with one, and the next begins with one. */
+  for (size_t i = 0; i < canonical.size;) {
+    const uint8_t *quote = memchr(canonical.data + i, '\'', canonical.size - i);
+    size_t end = quote ? (size_t)(quote - canonical.data) + 1 : canonical.size;
+    REM_TRY(rem_dialect__put(d, edit, err, "'%.*s", (int)(end - i), (const char *)canonical.data + i));
+    i = end;
+  }
+  return rem_dialect__put(d, edit, err, "'");
+}
+
+static rem_status refuse_or_adapt(rem_dialect *d, const rem_dialect_demand *made, const rem_dialect_constant *constant, rem_token_range other,
+                                  rem_error *err) {
+  bool json = made->type == REM_DIALECT_LIST || made->type == REM_DIALECT_OBJECT;
+  if (!rem_dialect_fits(made, constant))
+    return rem_dialect_refuse(made, constant, NULL, err);
+  return json && constant->kind == REM_DIALECT_CONSTANT_TEXT ? compare_as_json(d, made, constant, other, err) : REM_OK;
+}
+
 /* The operand `asked`, whose type is known, is compared with `other`. */
 static rem_status demand(const comparison *c, rem_token_range asked, const rem_typed *typed, rem_token_range other, rem_error *err) {
   rem_dialect *d = c->d;
@@ -260,7 +295,7 @@ static rem_status demand(const comparison *c, rem_token_range asked, const rem_t
                              .what = d->text + first->begin,
                              .what_size = rem_dialect__token(d, asked.end - 1)->end - first->begin};
   if (rem_dialect__constant_of(d, c->block, other, &constant))
-    return rem_dialect_fits(&made, &constant) ? REM_OK : rem_dialect_refuse(&made, &constant, NULL, err);
+    return refuse_or_adapt(d, &made, &constant, other, err);
   if (one.end - one.begin != 1 || rem_dialect__kind(d, one.begin) != REM_TOKEN_PARAMETER)
     return REM_OK;
   rem_dialect_demand *kept;

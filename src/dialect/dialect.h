@@ -74,7 +74,7 @@ typedef enum rem_dialect_type {
   REM_DIALECT_TEXT,
   REM_DIALECT_INSTANT, /* seen by SQLite as canonical text (D19); its columns have the collation rem_instant */
   REM_DIALECT_UUID,
-  REM_DIALECT_LIST,
+  REM_DIALECT_LIST,    /* lists and objects are seen as JSON without blanks, as rem_json_append() writes it */
   REM_DIALECT_OBJECT,
 } rem_dialect_type;
 

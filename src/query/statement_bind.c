@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parameters. */
 #include "base/instant.h"
+#include "base/json.h"
 #include "base/utf8.h"
 #include "base/uuid.h"
 #include "query/session_internal.h"
@@ -66,10 +67,46 @@ static rem_dialect_constant constant_of(const rem_value *value, char text[40]) {
   return (rem_dialect_constant){.kind = REM_DIALECT_CONSTANT_NULL};
 }
 
+static rem_status refuse(const rem_statement *statement, const rem_dialect_demand *demand, const rem_dialect_constant *constant, rem_error *err) {
+  char number[16];
+  const char *name = rem_statement_parameter_name(statement, (int)demand->parameter);
+  snprintf(number, sizeof number, "?%u", demand->parameter);
+  return rem_dialect_refuse(demand, constant, name ? name : number, err);
+}
+
+/* The first demand on a parameter that is compared with lists and objects alone; NULL: it is not. */
+static const rem_dialect_demand *demand_of_json(const rem_statement *statement, int index) {
+  const rem_dialect_demand *first = NULL;
+  for (size_t i = 0; i < statement->demand_count; i++) {
+    const rem_dialect_demand *demand = &statement->demands[i];
+    if ((int)demand->parameter != index)
+      continue;
+    if (demand->type != REM_DIALECT_LIST && demand->type != REM_DIALECT_OBJECT)
+      return NULL;
+    first = first ? first : demand;
+  }
+  return first;
+}
+
+/* Then it is bound as they are stored, whatever blanks it was written with. */
+static rem_status bind_json(rem_statement *statement, int index, const rem_value *value, rem_buffer *canonical, rem_error *err) {
+  json_t *json REM_AUTO_JSON = NULL;
+  bool text = value->type == REM_TYPE_TEXT || value->type == REM_TYPE_JSON;
+  const rem_dialect_demand *demand = text ? demand_of_json(statement, index) : NULL;
+  if (!demand)
+    return REM_OK;
+  const rem_dialect_constant constant = {REM_DIALECT_CONSTANT_TEXT, value->text, value->text_size};
+  rem_status status = rem_json_parse(value->text, value->text_size, &json, NULL);
+  if (status < 0)
+    return status == REM_NOMEM ? rem_error_nomem(err) : refuse(statement, demand, &constant, err);
+  REM_TRY(rem_json_append(canonical, json, err));
+  return rem_buffer_status(canonical, err);
+}
+
 /* A parameter that is compared in several places (`name = :x OR priority = :x`) need fit one of them: the others are not true then, as is meant. */
 static rem_status check_demands(const rem_statement *statement, int index, const rem_value *value, rem_error *err) {
   const rem_dialect_demand *first = NULL;
-  char text[40], number[16];
+  char text[40];
   if (value->type == REM_TYPE_NULL || statement->demand_count == 0)
     return REM_OK;
   const rem_dialect_constant constant = constant_of(value, text);
@@ -83,9 +120,7 @@ static rem_status check_demands(const rem_statement *statement, int index, const
   }
   if (!first)
     return REM_OK;
-  const char *name = rem_statement_parameter_name(statement, index);
-  snprintf(number, sizeof number, "?%d", index);
-  return rem_dialect_refuse(first, &constant, name ? name : number, err);
+  return refuse(statement, first, &constant, err);
 }
 
 rem_status rem_statement_bind(rem_statement *statement, int index, const rem_value *value, rem_error *err) {
@@ -94,7 +129,10 @@ rem_status rem_statement_bind(rem_statement *statement, int index, const rem_val
   if (text && !rem_utf8_valid(value->text, value->text_size))
     return rem_error_set(err, REM_INVALID, "parameter %d is not valid UTF-8", index);
   REM_TRY(check_demands(statement, index, value, err));
-  switch (bind_value(statement->prepared, index, value)) {
+  rem_buffer canonical REM_CLEANUP(rem_buffer_deinit) = {0};
+  REM_TRY(bind_json(statement, index, value, &canonical, err));
+  const rem_value json = {.type = REM_TYPE_TEXT, .text = (const char *)canonical.data, .text_size = canonical.size};
+  switch (bind_value(statement->prepared, index, canonical.size ? &json : value)) {
   case SQLITE_OK: return REM_OK;
   case SQLITE_RANGE:
     rem_error_set(err, REM_UNKNOWN, "the statement has no parameter %d", index);

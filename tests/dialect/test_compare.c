@@ -51,6 +51,7 @@ static const struct {
      "ids are written as '2b8afd88-062a-960f-575f-889fe1f87678'; LOOKUP 'key' finds a row by its key or name"},
     {"SELECT * FROM person WHERE id = ^'2B8AFD88-062A-960F-575F-889FE1F87678'", "'id' is an id, and '2B8AFD88-062A-960F-575F-889FE1F87678' is none", NULL},
     {"SELECT * FROM resources WHERE tags = ^'red'", "'tags' is a list, and 'red' is none", "'red' = ANY(tags) looks into a list"},
+    {"SELECT * FROM resources WHERE tags = ^'[1,'", "'tags' is a list, and '[1,' is none", NULL},
     {"SELECT * FROM resources WHERE tags > ^3", "'tags' is a list, and 3 is none", "json_array_length(tags) is how many it has"},
     {"SELECT * FROM resources WHERE metadata = ^'red'", "'metadata' is an object, and 'red' is none", "metadata ->> 'name' is a field of it"},
     {"SELECT * FROM resources WHERE _doc = ^5", "'_doc' is an object, and 5 is none", NULL},
@@ -202,6 +203,9 @@ static const struct {
      "SELECT m FROM (SELECT max(start_time) AS m FROM moments) WHERE m COLLATE rem_instant IN ('2025-01-01')"},
     {"SELECT name FROM moments WHERE start_time = (SELECT max(start_time) FROM moments)", NULL},
     {"SELECT name FROM moments WHERE start_time > '2025-01-01' AND created_at = ?", NULL},
+    /* Lists and objects likewise, as they are stored. */
+    {"SELECT name FROM resources WHERE tags = '[ \"it''s\", 1.50 ]' OR (metadata) = ('{ }') OR tags IN ('[]', '[ ]')",
+     "SELECT name FROM resources WHERE tags = '[\"it''s\",1.5]' OR (metadata) = ('{}') OR tags IN ('[]', '[]')"},
     {"SELECT name FROM moments WHERE '2025-01-01' < (SELECT max(start_time) FROM moments)",
      "SELECT name FROM moments WHERE '2025-01-01' COLLATE rem_instant < (SELECT max(start_time) FROM moments)"},
 };

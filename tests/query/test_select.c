@@ -128,6 +128,22 @@ static void a_value_is_looked_at_when_it_is_bound(void **state) {
   rem_session_close(s);
 }
 
+static void lists_and_objects_are_equal_whatever_their_blanks(void **state) {
+  rem_session *s = open_session(*state);
+  expect(s, "SELECT name FROM person WHERE tags = ' [ \"a\" , \"b\" ] '", "{\"name\":\"Ann\"}\n");
+  expect(s, "SELECT name FROM person WHERE extra = '{ \"k\": [1, 2] }' OR tags IN ('[ \"b\" ]') ORDER BY name", "{\"name\":\"Ann\"}\n{\"name\":\"Bob\"}\n");
+  rem_statement *statement = prepare(s, "SELECT name FROM person WHERE tags = ?");
+  const rem_value tags = text_value("[\"a\", \"b\"]"), broken = text_value("[1,");
+  rem_error error;
+  assert_int_equal(rem_statement_bind(statement, 1, &broken, &error), REM_INVALID);
+  assert_string_equal(error.message, "'tags' is a list, and parameter ?1, '[1,', is none");
+  OK(rem_statement_bind(statement, 1, &tags, err));
+  assert_int_equal(rem_statement_step(statement, NULL), REM_ROW);
+  assert_string_equal(rem_statement_value(statement, 0).text, "Ann");
+  rem_statement_free(statement);
+  rem_session_close(s);
+}
+
 static void a_parameter_in_several_places_fits_one_of_them(void **state) {
   rem_session *s = open_session(*state);
   rem_statement *statement = prepare(s, "SELECT name FROM person WHERE name = :x OR age = :x OR born = :x");
@@ -334,6 +350,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(instants_compare_as_instants_in_any_form, fill, test_teardown),
       cmocka_unit_test_setup_teardown(what_can_never_be_equal_is_an_error_with_its_place, fill, test_teardown),
       cmocka_unit_test_setup_teardown(a_value_is_looked_at_when_it_is_bound, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(lists_and_objects_are_equal_whatever_their_blanks, fill, test_teardown),
       cmocka_unit_test_setup_teardown(a_parameter_in_several_places_fits_one_of_them, fill, test_teardown),
       cmocka_unit_test_setup_teardown(instants_of_expressions_compare_as_instants, fill, test_teardown),
       cmocka_unit_test_setup_teardown(sqlite_does_the_rest, fill, test_teardown),
