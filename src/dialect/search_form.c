@@ -93,6 +93,26 @@ static rem_token_range bound_of(const rem_form *f, const rem_call *call) {
   return good && simple ? bound : (rem_token_range){0, 0};
 }
 
+/* No score is better or worse than a text: a search compared with one would find nothing, or everything. */
+static rem_status check_threshold(const rem_form *f, const rem_call *call, rem_error *err) {
+  rem_dialect *d = f->d;
+  rem_token_range self = rem_dialect__widened(d, call->whole), c = call->condition;
+  uint32_t i = self.begin == c.begin ? self.end + 1 : c.begin;
+  if (i + 1 != (self.begin == c.begin ? c.end : self.begin - 1) || rem_dialect__kind(d, i) != REM_TOKEN_TEXT)
+    return REM_OK;
+  static const rem_dialect_demand number = {.type = REM_DIALECT_NUMBER, .ordered = true, .converts = true};
+  rem_dialect_constant constant = {.kind = REM_DIALECT_CONSTANT_TEXT, .text = rem_dialect__unquoted(d, i)};
+  if (!constant.text)
+    return rem_error_nomem(err);
+  constant.size = strlen(constant.text);
+  if (rem_dialect_fits(&number, &constant))
+    return REM_OK;
+  rem_dialect__fail(d, i, REM_INVALID, err, "%.*s is no number", REM_DIALECT_SHOWN(d, i));
+  rem_error_hint(err, "a score is compared with one: embedding.%s('text') %s", rem_dialect__metric_names[call->metric],
+                 call->metric == REM_METRIC_L2 ? "< 0.9" : "> 0.7");
+  return REM_INVALID;
+}
+
 /* r._cosine = q [AND r._min_score = x] */
 rem_status rem_form__put_constraint(rem_form *f, rem_edit *edit, uint32_t leader, rem_error *err) {
   const rem_call *call = rem_form__call(f, leader);
@@ -102,7 +122,10 @@ rem_status rem_form__put_constraint(rem_form *f, rem_edit *edit, uint32_t leader
   REM_TRY(put_argument(f, edit, call, err));
   for (uint32_t i = 0; i < f->d->calls.count; i++) {
     const rem_call *other = rem_form__call(f, i);
-    if (other->leader != leader || other->role != REM_ROLE_THRESHOLD || rem_form__empty(bound_of(f, other)))
+    if (other->leader != leader || other->role != REM_ROLE_THRESHOLD)
+      continue;
+    REM_TRY(check_threshold(f, other, err));
+    if (rem_form__empty(bound_of(f, other)))
       continue;
     REM_TRY(rem_dialect__put(f->d, edit, err, " AND "));
     REM_TRY(rem_form__put_of(f, edit, call->reference, "._min_score = ", err));

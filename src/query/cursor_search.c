@@ -24,11 +24,17 @@ static size_t wanted(const rem_table_cursor *cursor, sqlite3_value **arguments) 
   return (size_t)(count + skipped);
 }
 
-static void set_threshold(const rem_table_cursor *cursor, sqlite3_value **arguments, rem_ranking_options *options) {
+/* What is no number is a mistake: no score is better than a text, so the search would find nothing. */
+static rem_status set_threshold(const rem_table_cursor *cursor, sqlite3_value **arguments, rem_ranking_options *options, rem_error *err) {
   sqlite3_value *least = argument_of(cursor, REM_ROLE_MINIMUM, arguments);
   int type = least ? sqlite3_value_numeric_type(least) : SQLITE_NULL;
   options->has_threshold = type == SQLITE_INTEGER || type == SQLITE_FLOAT;
   options->threshold = options->has_threshold ? sqlite3_value_double(least) : 0;
+  if (options->has_threshold || type == SQLITE_NULL)
+    return REM_OK;
+  rem_error_set(err, REM_INVALID, "the score of a search is compared with what is no number");
+  rem_error_hint(err, "write one: embedding.cosine('text') > 0.5");
+  return REM_INVALID;
 }
 
 /* Text that JSON can say as it is. */
@@ -115,7 +121,7 @@ rem_status rem_table_cursor__begin_search(rem_table_cursor *cursor, sqlite3_valu
   options.dimension = vector.dimension;
   options.wanted = wanted(cursor, arguments);
   options.include_deleted = cursor->module->deleted_too;
-  set_threshold(cursor, arguments, &options);
+  REM_TRY(set_threshold(cursor, arguments, &options, err));
   REM_TRY(filter_of(cursor, &options.where_json, err));
   return rem_ranking_open(session->engine, session->tenant, cursor->module->table, cursor->view->snapshot, &options, &cursor->ranking, err);
 }

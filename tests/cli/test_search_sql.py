@@ -5,7 +5,7 @@ import os
 import random
 import unittest
 
-from program import MODELS, ProgramTest, needs_model
+from program import ERROR, MODELS, ProgramTest, needs_model
 
 WORDS = ("coffee machine filter water train night ticket python function type database index query snapshot garden soup onion bread bicycle river "
          "mountain winter contract invoice password key rotation painting violin orchestra").split()
@@ -108,6 +108,10 @@ class Searches(ProgramTest):
                 self.check(f"SELECT name {search} AND embedding.cosine('{other}') > {bound}", both, "set")
             ranks = self.ranked(q, lambda row: keep(row) and self.scores[q][row["name"]] > bound)[:4]
             self.check(f"SELECT name {search} AND embedding.cosine('{q}') ORDER BY name LIMIT 4", sorted(row["name"] for row in ranks))
+        for sql in ("SELECT name FROM resources WHERE embedding.cosine('x') > 'much'", "SELECT count(*) FROM resources WHERE embedding.l2('x') < :least",
+                    "SEARCH 'x' IN resources MIN 'much'"):
+            refused = self.db("query", sql, *(["--param", "least=much"] if ":least" in sql else []), code=ERROR)
+            self.assertIn("number", refused.err, sql)
 
     @needs_model
     def test_joins(self):
