@@ -33,7 +33,7 @@ static void same(rem_session *session, sqlite3 *sqlite, const char *expression) 
 static void they_give_what_sqlite_gives(void **state) {
   rem_session *session = open_session(*state);
   sqlite3 *sqlite;
-  OK(rem_sqlite_open(&sqlite, err));
+  OK(rem_sqlite_open(NULL, &sqlite, err));
   static const char *const calls[] = {"like", "glob", "instr", "trim", "ltrim", "rtrim"};
   char expression[256];
   for (size_t a = 0; a < VALUE_COUNT; a++)
