@@ -95,6 +95,26 @@ rem_status rem_filter_ids(rem_engine *engine, const char *tenant, const rem_kv_s
   return REM_OK;
 }
 
+static uint64_t bytes_under(rem_engine *engine, const rem_buffer *prefix) {
+  rem_buffer end REM_AUTO_BUFFER = {0};
+  rem_key_prefix_end(&end, rem_buffer_slice(prefix));
+  if (rem_buffer_status(prefix, NULL) < 0 || rem_buffer_status(&end, NULL) < 0)
+    return 0;
+  return rem_kv_range_bytes(engine->kv, REM_CF_FIELD_INDEX, rem_buffer_slice(prefix), rem_buffer_slice(&end));
+}
+
+size_t rem_filter_estimate(rem_engine *engine, const char *tenant, const rem_filter *filter, size_t rows) {
+  const rem_filter_term *term = rem_filter_indexed_term(filter);
+  rem_buffer prefix REM_AUTO_BUFFER = {0};
+  if (!term)
+    return rows;
+  rem_key_index_prefix(&prefix, tenant, filter->table->name, term->field->number);
+  uint64_t all = bytes_under(engine, &prefix);
+  rem_buffer_append_slice(&prefix, term->encoded);
+  uint64_t matching = bytes_under(engine, &prefix);
+  return all && matching && matching <= all ? (size_t)((double)matching / (double)all * (double)rows) : rows;
+}
+
 rem_status rem_filter_is_few(rem_engine *engine, const char *tenant, const rem_kv_snapshot *snapshot,
                              const rem_filter *filter, size_t most, bool *ret_few, rem_error *err) {
   const rem_filter_term *term = rem_filter_indexed_term(filter);

@@ -22,6 +22,8 @@ REM_CHECKED rem_status rem_filter_ids(rem_engine *engine, const char *tenant, co
                                       bool include_deleted, rem_id_list *ret_ids, rem_error *err);
 /* Does an index give all of them without a row being read? */
 bool rem_filter_is_indexed(const rem_filter *filter, bool include_deleted);
+/* About how many of `rows` rows those are, by what the index takes on disk; `rows` where that tells nothing. */
+size_t rem_filter_estimate(rem_engine *engine, const char *tenant, const rem_filter *filter, size_t rows);
 /* Does an index say that at most `most` rows can match? Reads no rows. */
 REM_CHECKED rem_status rem_filter_is_few(rem_engine *engine, const char *tenant, const rem_kv_snapshot *snapshot,
                                          const rem_filter *filter, size_t most, bool *ret_few, rem_error *err);

@@ -21,6 +21,7 @@
 #define WIDEN 4        /* growth of k from pass to pass */
 #define FIRST_TESTED 2 /* to the rows wanted: how many are tested at first */
 #define FEW_MATCHES 1000 /* an index that names so few rows answers the filter */
+#define SOON_ANSWERED 20000 /* ids that are read from an index at once */
 #define MOST_TESTED 250  /* rows tested against the filter before it is answered for all rows; in smaller tables an eighth of them */
 #define MOST_INDEXED 40  /* where an index answers it without reading rows */
 
@@ -113,6 +114,12 @@ static rem_status recall_filter(rem_ranking *ranking, rem_error *err) {
   return REM_OK;
 }
 
+/* An index gives thousands of ids in the time in which rows are read to be tested a hundred at a time. */
+static bool is_soon_answered(const rem_ranking *ranking, int64_t live) {
+  return rem_filter_is_indexed(&ranking->filter, ranking->options.include_deleted) &&
+         rem_filter_estimate(ranking->engine, ranking->tenant, &ranking->filter, (size_t)live) <= SOON_ANSWERED;
+}
+
 /* Testing pays when many rows match and a graph gives the best ones first. */
 static rem_status choose_filter(rem_ranking *ranking, rem_error *err) {
   const rem_ranking_options *options = &ranking->options;
@@ -127,7 +134,7 @@ static rem_status choose_filter(rem_ranking *ranking, rem_error *err) {
     return REM_OK;
   REM_TRY(rem_filter_is_few(ranking->engine, ranking->tenant, ranking->snapshot, &ranking->filter, FEW_MATCHES, &few, err));
   int64_t live = counters->vectors[options->slot] - counters->deleted_vectors[options->slot];
-  ranking->testing = !few && ranking->k != 0 && rem_ann_pays(ranking->engine->ann, live);
+  ranking->testing = !few && ranking->k != 0 && rem_ann_pays(ranking->engine->ann, live) && !is_soon_answered(ranking, live);
   if (ranking->testing)
     ranking->k = ranking->k < FIRST_PASS ? FIRST_TESTED * FIRST_PASS : FIRST_TESTED * ranking->k;
   return ranking->testing || ranking->complete ? REM_OK : answer_filter(ranking, err);
