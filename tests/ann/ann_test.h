@@ -289,14 +289,35 @@ static inline bool is_live(world *w, const rem_kv_snapshot *snapshot, const uint
   return live;
 }
 
-/* All live rows of the snapshot with their scores, best first. */
-static inline rem_vector_hits plain_answer(world *w, const rem_kv_snapshot *snapshot, const float *query) {
+static inline int compare_ids(const void *a, const void *b) {
+  return memcmp(a, b, 16);
+}
+
+/* The ids of every `step`-th row up to `end`, as a set that searches share. */
+static inline rem_ann_ids *world_ids(uint32_t end, uint32_t step) {
+  uint8_t(*ids)[16] = rem_alloc((end / step + 1) * sizeof *ids);
+  rem_ann_ids *set = NULL;
+  size_t count = 0;
+  assert_non_null(ids);
+  for (uint32_t row = 0; row < end; row += step)
+    row_id(row, ids[count++]);
+  qsort(ids, count, sizeof *ids, compare_ids);
+  OK(rem_ann_ids_new(ids, count, &set, err));
+  return set;
+}
+
+static inline bool is_of(const rem_ann_ids *set, const uint8_t id[16]) {
+  return !set || bsearch(id, rem_ann_ids_items(set), rem_ann_ids_count(set), 16, compare_ids);
+}
+
+/* All live rows of the snapshot that are of the set (NULL: all) with their scores, best first. */
+static inline rem_vector_hits plain_answer(world *w, const rem_kv_snapshot *snapshot, const float *query, const rem_ann_ids *set) {
   rem_vector_scan scan = {.kv = w->kv, .snapshot = snapshot, .tenant = TENANT, .table = TABLE, .query = query, .dimension = DIMENSION};
   rem_vector_hits hits = {0};
   OK(rem_vector_scan_run(&scan, &hits, err));
   size_t kept = 0;
   for (size_t i = 0; i < hits.count; i++)
-    if (is_live(w, snapshot, hits.hits[i].id))
+    if (is_of(set, hits.hits[i].id) && is_live(w, snapshot, hits.hits[i].id))
       hits.hits[kept++] = hits.hits[i];
   hits.count = kept;
   return hits;
@@ -304,16 +325,20 @@ static inline rem_vector_hits plain_answer(world *w, const rem_kv_snapshot *snap
 
 /* How the answers of a search compare with the plain ones: REM_NOT_FOUND when no index could answer. An exact search must give the very same hits; a walk
  * rows that live, with their true scores, and as many as there are. `ret_recall` (may be NULL) is the share of the true ones. */
-static inline rem_status world_compare(world *w, const rem_kv_snapshot *snapshot, const float *vector, size_t k, bool exact,
-                                       double *ret_recall) {
+static inline rem_status world_compare_of(world *w, const rem_kv_snapshot *snapshot, const float *vector, size_t k, bool exact, rem_ann_ids *set,
+                                          double *ret_recall) {
   rem_ann_target target = world_target();
-  rem_ann_query query = {.vector = vector, .k = k, .exact = exact};
+  rem_ann_query query = {.vector = vector, .k = k, .exact = exact, .shared = set};
+  if (set) {
+    query.ids = rem_ann_ids_items(set);
+    query.id_count = rem_ann_ids_count(set);
+  }
   rem_vector_hits hits = {0};
   rem_status status;
   OK(status = rem_ann_search(w->ann, &target, snapshot, &query, &hits, NULL, err));
   if (status == REM_NOT_FOUND)
     return status;
-  rem_vector_hits wanted = plain_answer(w, snapshot, vector);
+  rem_vector_hits wanted = plain_answer(w, snapshot, vector, set);
   size_t count = k && k < wanted.count ? k : wanted.count, common = 0;
   if (hits.count != count)
     FAIL("%zu hits where there are %zu", hits.count, count);
@@ -334,6 +359,10 @@ static inline rem_status world_compare(world *w, const rem_kv_snapshot *snapshot
   rem_vector_hits_deinit(&wanted);
   rem_vector_hits_deinit(&hits);
   return REM_OK;
+}
+
+static inline rem_status world_compare(world *w, const rem_kv_snapshot *snapshot, const float *vector, size_t k, bool exact, double *ret_recall) {
+  return world_compare_of(w, snapshot, vector, k, exact, NULL, ret_recall);
 }
 
 static inline rem_kv_snapshot *world_snapshot(world *w) {

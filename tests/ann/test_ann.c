@@ -228,6 +228,37 @@ static void change_rows(world *w, uint32_t first, uint32_t end, uint64_t version
   }
 }
 
+/* What a graph found of a shared set holds until it changes, whichever graph it is. */
+static void a_shared_set_of_ids_follows_the_graph(void **state) {
+  (void)state;
+  world *w = world_new(MIN_ROWS);
+  world_fill(w, 0, 600);
+  world_checkpoint(w);
+  rem_ann_ids *set = world_ids(600, 3);
+  for (uint64_t round = 0; round < 12; round++) {
+    rem_kv_snapshot *snapshot = world_snapshot(w);
+    for (uint64_t i = 0; i < 4; i++) {
+      float query[DIMENSION];
+      make_vector(round * 4 + i, query);
+      assert_int_equal(world_compare_of(w, snapshot, query, 10, i % 2, set, NULL), REM_OK);
+    }
+    rem_kv_snapshot_release(snapshot);
+    assert_true(rem_ann_ids_bytes(set) > 16 * 200);
+    if (round % 3 == 1)
+      change_rows(w, (uint32_t)round * 30, (uint32_t)round * 30 + 20, round << 21);
+    if (round == 5) /* other graphs, from the same file */
+      world_detach(w, false);
+    if (round == 5)
+      world_attach(w, true);
+    if (round == 8)
+      OK(rem_ann_drop(w->ann, TENANT, TABLE, 0, err));
+    if (round == 8)
+      world_checkpoint(w);
+  }
+  rem_ann_ids_unref(set);
+  world_free(w);
+}
+
 /* Rows that died are not purged from under a snapshot that lives, and are once it is gone. */
 static void a_snapshot_that_lives_keeps_its_rows_in_the_graph(void **state) {
   (void)state;
@@ -611,6 +642,7 @@ int main(void) {
       cmocka_unit_test(a_row_that_comes_back_is_found_again),
       cmocka_unit_test(every_snapshot_sees_its_own_rows),
       cmocka_unit_test(many_searches_beside_changes_move_them_into_the_graph),
+      cmocka_unit_test(a_shared_set_of_ids_follows_the_graph),
       cmocka_unit_test(a_snapshot_that_lives_keeps_its_rows_in_the_graph),
       cmocka_unit_test(dead_rows_do_not_outgrow_the_living),
       cmocka_unit_test(a_graph_beyond_the_limit_goes_back_to_its_file),

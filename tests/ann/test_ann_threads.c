@@ -19,6 +19,7 @@ typedef struct shared {
   _Atomic int writing;
   _Atomic int answered, asked;
   _Atomic int writers, searchers; /* started */
+  rem_ann_ids *sets[2];           /* of rows, that searches share */
 } shared;
 
 static void *write_rows(void *context) {
@@ -53,7 +54,9 @@ static void *search_rows(void *context) {
     rem_kv_snapshot *snapshot = world_snapshot(s->w);
     make_vector(next_random(&r, 1 << 20), query);
     s->asked++;
-    s->answered += world_compare(s->w, snapshot, query, 1 + next_random(&r, 12), next_random(&r, 3) == 0, NULL) == REM_OK;
+    size_t filter = next_random(&r, 4);
+    s->answered += world_compare_of(s->w, snapshot, query, 1 + next_random(&r, 12), next_random(&r, 3) == 0, filter < 2 ? s->sets[filter] : NULL,
+                                    NULL) == REM_OK;
     rem_kv_snapshot_release(snapshot);
   } while (s->writing > 0);
   return NULL;
@@ -74,6 +77,8 @@ static void searches_agree_with_their_snapshots_while_others_write(void **state)
   shared s = {.w = world_new(MIN_ROWS), .writing = WRITERS};
   world_fill(s.w, 0, ROWS);
   world_checkpoint(s.w);
+  s.sets[0] = world_ids(ROWS, 2);
+  s.sets[1] = world_ids(ROWS, 25);
   for (size_t i = 0; i < WRITERS; i++)
     assert_int_equal(pthread_create(&threads[i], NULL, write_rows, &s), 0);
   for (size_t i = 0; i < SEARCHERS; i++)
@@ -81,6 +86,8 @@ static void searches_agree_with_their_snapshots_while_others_write(void **state)
   assert_int_equal(pthread_create(&threads[SEARCHERS + WRITERS], NULL, make_files, &s), 0);
   for (size_t i = 0; i < SEARCHERS + WRITERS + 1; i++)
     pthread_join(threads[i], NULL);
+  rem_ann_ids_unref(s.sets[0]);
+  rem_ann_ids_unref(s.sets[1]);
   assert_true(s.answered > s.asked / 10);
   print_message("%d of %d searches answered by the graph\n", s.answered, s.asked);
   world_check(s.w);
