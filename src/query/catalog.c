@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "query/count_module.h"
+#include "query/entities_module.h"
 #include "query/selectivity.h"
 #include "query/session_internal.h"
 
@@ -206,14 +207,25 @@ static const char *word_of(rem_field_kind kind) {
   return "any";
 }
 
+static void append_column(rem_buffer *buffer, bool first, const char *name, rem_field_kind kind, bool indexed, bool hidden) {
+  rem_buffer_append_text(buffer, first ? "{\"name\":" : ",{\"name\":");
+  rem_json_append_string(buffer, name, strlen(name));
+  rem_buffer_append_format(buffer, ",\"type\":\"%s\",\"indexed\":%s,\"hidden\":%s}", word_of(kind), indexed ? "true" : "false", hidden ? "true" : "false");
+}
+
 static void append_columns(const rem_columns *columns, rem_buffer *buffer) {
   for (int i = 0; i < columns->count; i++) {
     const rem_column *column = &columns->items[i];
-    rem_buffer_append_text(buffer, i ? ",{\"name\":" : "{\"name\":");
-    rem_json_append_string(buffer, column->name, strlen(column->name));
-    rem_buffer_append_format(buffer, ",\"type\":\"%s\",\"indexed\":%s,\"hidden\":%s}", word_of(column->kind),
-                             column->field && column->field->indexed ? "true" : "false", column->hidden ? "true" : "false");
+    append_column(buffer, i == 0, column->name, column->kind, column->field && column->field->indexed, column->hidden);
   }
+}
+
+static void append_entities(rem_buffer *buffer) {
+  bool hidden;
+  rem_buffer_append_text(buffer, ",{\"table\":\"entities\",\"kind\":\"view\",\"columns\":[");
+  for (size_t i = 0; rem_entities_column(i, &hidden); i++)
+    append_column(buffer, i == 0, rem_entities_column(i, &hidden), rem_entities_kind(i), false, hidden);
+  rem_buffer_append_text(buffer, "]}");
 }
 
 rem_status rem_catalog_append_json(rem_catalog *catalog, rem_buffer *buffer, rem_error *err) {
@@ -227,6 +239,7 @@ rem_status rem_catalog_append_json(rem_catalog *catalog, rem_buffer *buffer, rem
     append_columns(&columns, buffer);
     rem_buffer_append_text(buffer, "]}");
   }
+  append_entities(buffer);
   rem_buffer_append_byte(buffer, ']');
   return rem_buffer_status(buffer, err);
 }

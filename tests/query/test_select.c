@@ -315,6 +315,21 @@ static void entities_compare_as_the_statement_says(void **state) {
 }
 
 /* The view has no counter of its own: it is counted row by row, whatever the statement around it. */
+static void entities_are_listed(void **state) {
+  rem_bytes text;
+  rem_session *s = open_session(*state);
+  OK(rem_session_tables_json(s, &text, err));
+  json_t *tables = json_loadb(text.data, text.size, 0, NULL), *view = json_array_get(tables, json_array_size(tables) - 1);
+  assert_string_equal(json_string_value(json_object_get(view, "kind")), "view");
+  assert_string_equal(json_string_value(json_object_get(view, "table")), "entities");
+  json_t *deleted = json_array_get(json_object_get(view, "columns"), 7);
+  assert_string_equal(json_string_value(json_object_get(deleted, "name")), "deleted_at");
+  assert_string_equal(json_string_value(json_object_get(deleted, "type")), "instant");
+  json_decref(tables);
+  rem_bytes_free(&text);
+  rem_session_close(s);
+}
+
 static void entities_are_counted(void **state) {
   rem_session *s = open_session(*state);
   expect(s, "SELECT count(*) - (SELECT count(*) FROM schema) AS n FROM entities", "{\"n\":4}\n");
@@ -361,6 +376,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_changed_schema_is_seen_by_prepared_statements, fill, test_teardown),
       cmocka_unit_test_setup_teardown(a_large_real_is_a_real_by_every_path, test_setup, test_teardown),
       cmocka_unit_test_setup_teardown(entities_compare_as_the_statement_says, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(entities_are_listed, fill, test_teardown),
       cmocka_unit_test_setup_teardown(entities_are_counted, fill, test_teardown),
       cmocka_unit_test_setup_teardown(entities_outlive_a_changed_schema, fill, test_teardown),
   };
