@@ -10,7 +10,8 @@
 #include "storage/key.h"
 
 #define FIRST_TOGETHER 4
-#define PREFETCH_AHEAD 4 /* rows */
+#define PREFETCH_AHEAD 4   /* rows */
+#define PREFETCH_BYTES 256 /* of each: the header, the offsets and the first values; beyond the end of a record does no harm */
 
 static rem_chunk *chunk_of(rem_table_cursor *cursor) {
   if (!cursor->chunk)
@@ -61,7 +62,8 @@ static bool take(rem_table_cursor *cursor, rem_slice *ret_record) {
   rem_chunk *chunk = cursor->chunk;
   size_t ahead = chunk->next + PREFETCH_AHEAD;
   if (ahead < chunk->count && chunk->pins[ahead].data)
-    __builtin_prefetch(chunk->pins[ahead].data);
+    for (uintptr_t line = 0; line < PREFETCH_BYTES; line += 64)
+      __builtin_prefetch((const void *)((uintptr_t)chunk->pins[ahead].data + line));
   memcpy(cursor->id, chunk->ids[chunk->next], 16);
   *ret_record = rem_kv_pin_slice(&chunk->pins[chunk->next++]);
   return ret_record->data != NULL;
