@@ -6,6 +6,7 @@
 #include "query/entities_module.h"
 #include "query/selectivity.h"
 #include "query/session_internal.h"
+#include "query/verbs.h"
 
 struct rem_catalog {
   rem_session *session; /* borrowed */
@@ -207,25 +208,59 @@ static const char *word_of(rem_field_kind kind) {
   return "any";
 }
 
-static void append_column(rem_buffer *buffer, bool first, const char *name, rem_field_kind kind, bool indexed, bool hidden) {
+static void append_column(rem_buffer *buffer, bool first, const char *name, const char *type, bool indexed, bool hidden) {
   rem_buffer_append_text(buffer, first ? "{\"name\":" : ",{\"name\":");
   rem_json_append_string(buffer, name, strlen(name));
-  rem_buffer_append_format(buffer, ",\"type\":\"%s\",\"indexed\":%s,\"hidden\":%s}", word_of(kind), indexed ? "true" : "false", hidden ? "true" : "false");
+  rem_buffer_append_format(buffer, ",\"type\":\"%s\",\"indexed\":%s,\"hidden\":%s}", type, indexed ? "true" : "false", hidden ? "true" : "false");
 }
 
 static void append_columns(const rem_columns *columns, rem_buffer *buffer) {
   for (int i = 0; i < columns->count; i++) {
     const rem_column *column = &columns->items[i];
-    append_column(buffer, i == 0, column->name, column->kind, column->field && column->field->indexed, column->hidden);
+    append_column(buffer, i == 0, column->name, word_of(column->kind), column->field && column->field->indexed, column->hidden);
   }
+}
+
+/* What a column was declared as (columns.c). */
+static const char *declared_word(const char *declared) {
+  static const struct {
+    const char *declared, *word;
+  } words[] = {{"TEXT_UUID", "uuid"}, {"TEXT_INSTANT", "instant"}, {"TEXT_JSON", "object"}, {"TEXT", "text"}, {"REAL", "real"}, {"INTEGER", "integer"}};
+  for (size_t i = 0; declared && i < sizeof words / sizeof *words; i++)
+    if (strcmp(words[i].declared, declared) == 0)
+      return words[i].word;
+  return "any";
 }
 
 static void append_entities(rem_buffer *buffer) {
   bool hidden;
+  const char *name;
   rem_buffer_append_text(buffer, ",{\"table\":\"entities\",\"kind\":\"view\",\"columns\":[");
-  for (size_t i = 0; rem_entities_column(i, &hidden); i++)
-    append_column(buffer, i == 0, rem_entities_column(i, &hidden), rem_entities_kind(i), false, hidden);
+  for (size_t i = 0; (name = rem_entities_column(i, &hidden)) != NULL; i++)
+    append_column(buffer, i == 0, name, word_of(rem_entities_kind(i)), false, hidden);
   rem_buffer_append_text(buffer, "]}");
+}
+
+/* SQLite knows the columns of a function as they were declared; its arguments are the hidden ones. */
+static rem_status append_function(rem_session *session, const char *name, rem_buffer *buffer, rem_error *err) {
+  sqlite3_stmt *statement = NULL;
+  session->declaring = true;
+  int code = sqlite3_prepare_v2(session->sqlite, "SELECT name, type, hidden FROM pragma_table_xinfo(?)", -1, &statement, NULL);
+  session->declaring = false;
+  if (code == SQLITE_OK)
+    code = sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+  rem_buffer_append_format(buffer, ",{\"table\":\"%s\",\"kind\":\"function\",\"columns\":[", name);
+  bool first = true;
+  session->declaring = true;
+  while (code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) {
+    append_column(buffer, first, (const char *)sqlite3_column_text(statement, 0), declared_word((const char *)sqlite3_column_text(statement, 1)), false,
+                  sqlite3_column_int(statement, 2) != 0);
+    first = false;
+  }
+  session->declaring = false;
+  rem_buffer_append_text(buffer, "]}");
+  sqlite3_finalize(statement);
+  return first ? rem_error_set(err, REM_INTERNAL, "the columns of '%s' cannot be listed", name) : REM_OK;
 }
 
 rem_status rem_catalog_append_json(rem_catalog *catalog, rem_buffer *buffer, rem_error *err) {
@@ -240,6 +275,8 @@ rem_status rem_catalog_append_json(rem_catalog *catalog, rem_buffer *buffer, rem
     rem_buffer_append_text(buffer, "]}");
   }
   append_entities(buffer);
+  for (size_t i = 0; rem_verb_name(i); i++)
+    REM_TRY(append_function(catalog->session, rem_verb_name(i), buffer, err));
   rem_buffer_append_byte(buffer, ']');
   return rem_buffer_status(buffer, err);
 }

@@ -171,35 +171,48 @@ static rem_status fill_search(rem_session *session, rem_view *view, sqlite3_valu
 
 /* ------------------------------------------------------------------------------------------- */
 
-static const rem_list_function functions[] = {
-    {.name = "lookup",
-     .declaration = "CREATE TABLE x(\"table\" TEXT, match TEXT, id TEXT_UUID, key TEXT, entity TEXT_JSON, _key HIDDEN, _how HIDDEN)",
-     .column_count = 5,
-     .argument_count = 2,
-     .required_count = 1,
-     .rows = 2,
-     .words = "the key index",
-     .fill = fill_lookup},
-    {.name = "search",
-     .declaration = "CREATE TABLE x(\"table\" TEXT, score REAL, id TEXT_UUID, key TEXT, entity TEXT_JSON, _text HIDDEN, _in HIDDEN, _min HIDDEN)",
-     .column_count = 5,
-     .argument_count = 3,
-     .required_count = 1,
-     .rows = 32,
-     .words = "search of all tables with vectors",
-     .fill = fill_search},
-    {.name = "fuzzy",
-     .declaration = "CREATE TABLE x(\"table\" TEXT, score REAL, match TEXT, id TEXT_UUID, key TEXT, entity TEXT_JSON, _text HIDDEN, _in HIDDEN, _min HIDDEN)",
-     .column_count = 6,
-     .argument_count = 3,
-     .required_count = 1,
-     .rows = 16,
-     .words = "all entries of the key index",
-     .fill = fill_fuzzy},
+static const rem_list_function lookup = {
+    .name = "lookup",
+    .declaration = "CREATE TABLE x(\"table\" TEXT, match TEXT, id TEXT_UUID, key TEXT, entity TEXT_JSON, _key HIDDEN, _how HIDDEN)",
+    .column_count = 5,
+    .argument_count = 2,
+    .required_count = 1,
+    .rows = 2,
+    .words = "the key index",
+    .fill = fill_lookup,
 };
 
+static const rem_list_function search = {
+    .name = "search",
+    .declaration = "CREATE TABLE x(\"table\" TEXT, score REAL, id TEXT_UUID, key TEXT, entity TEXT_JSON, _text HIDDEN, _in HIDDEN, _min HIDDEN)",
+    .column_count = 5,
+    .argument_count = 3,
+    .required_count = 1,
+    .rows = 32,
+    .words = "search of all tables with vectors",
+    .fill = fill_search,
+};
+
+static const rem_list_function fuzzy = {
+    .name = "fuzzy",
+    .declaration = "CREATE TABLE x(\"table\" TEXT, score REAL, match TEXT, id TEXT_UUID, key TEXT, entity TEXT_JSON, _text HIDDEN, _in HIDDEN, _min HIDDEN)",
+    .column_count = 6,
+    .argument_count = 3,
+    .required_count = 1,
+    .rows = 16,
+    .words = "all entries of the key index",
+    .fill = fill_fuzzy,
+};
+
+static const rem_list_function *const functions[] = {&lookup, &search, &fuzzy, &rem_verb_traverse};
+#define FUNCTION_COUNT (sizeof functions / sizeof *functions)
+
 rem_status rem_verbs_add(rem_session *session, rem_error *err) {
-  for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
-    REM_TRY(rem_list_module_add(session, &functions[i], err));
-  return rem_list_module_add(session, &rem_verb_traverse, err);
+  for (size_t i = 0; i < FUNCTION_COUNT; i++)
+    REM_TRY(rem_list_module_add(session, functions[i], err));
+  return REM_OK;
+}
+
+const char *rem_verb_name(size_t index) {
+  return index < FUNCTION_COUNT ? functions[index]->name : NULL;
 }

@@ -22,6 +22,8 @@
 typedef enum rem_hit_form { REM_HIT_MATCH, REM_HIT_SCORE, REM_HIT_BOTH } rem_hit_form;
 
 REM_CHECKED rem_status rem_verbs_add(rem_session *session, rem_error *err);
+/* Of the `index`th, NULL past the last. */
+const char *rem_verb_name(size_t index);
 
 /* Between the files of this module. */
 extern const rem_list_function rem_verb_traverse;

@@ -45,6 +45,11 @@ class Piped(ShellTest):
         self.assertEqual({table["name"] for table in self.shell(".tables", "--json").json}, {"schema", "resources", "files", "moments", "person"})
         shown = self.shell(".schema person", "--format", "table").out
         self.assertRegex(shown, r"(?m)^email +\w+ +yes")
+        [view], [function] = self.shell(".schema entities", "--json").json, self.shell(".schema lookup", "--json").json
+        self.assertEqual((view["kind"], [column["name"] for column in view["columns"] if not column["hidden"]]),
+                         ("view", ["id", "table", "key", "name", "type", "created_at", "modified_at", "deleted_at", "edges"]))
+        self.assertEqual((function["kind"], [(column["name"], column["type"]) for column in function["columns"] if not column["hidden"]]),
+                         ("function", [("table", "text"), ("match", "text"), ("id", "uuid"), ("key", "text"), ("entity", "object")]))
         self.assertIn("time: ", self.shell(".timer on\nSELECT 1;").err)
         for name in (".tables", ".schema", ".mode", ".timer", ".read", ".help", ".quit"):
             self.assertIn(name, self.shell(".help").out)

@@ -314,22 +314,37 @@ static void entities_compare_as_the_statement_says(void **state) {
   rem_session_close(s);
 }
 
-/* The view has no counter of its own: it is counted row by row, whatever the statement around it. */
-static void entities_are_listed(void **state) {
+/* The members of `tables` whose kind is `kind`; the last one's columns in `ret_columns`. */
+static size_t count_kind(const json_t *tables, const char *kind, const char *name, const json_t **ret_columns) {
+  size_t index, count = 0;
+  json_t *table;
+  json_array_foreach(tables, index, table) {
+    count += strcmp(json_string_value(json_object_get(table, "kind")), kind) == 0;
+    if (strcmp(json_string_value(json_object_get(table, "table")), name) == 0) *ret_columns = json_object_get(table, "columns");
+  }
+  return count;
+}
+
+static void the_view_and_the_verbs_are_listed_with_the_tables(void **state) {
   rem_bytes text;
   rem_session *s = open_session(*state);
   OK(rem_session_tables_json(s, &text, err));
-  json_t *tables = json_loadb(text.data, text.size, 0, NULL), *view = json_array_get(tables, json_array_size(tables) - 1);
-  assert_string_equal(json_string_value(json_object_get(view, "kind")), "view");
-  assert_string_equal(json_string_value(json_object_get(view, "table")), "entities");
-  json_t *deleted = json_array_get(json_object_get(view, "columns"), 7);
+  json_t *tables = json_loadb(text.data, text.size, 0, NULL);
+  const json_t *columns = NULL;
+  assert_int_equal(count_kind(tables, "view", "entities", &columns), 1);
+  json_t *deleted = json_array_get(columns, 7);
   assert_string_equal(json_string_value(json_object_get(deleted, "name")), "deleted_at");
   assert_string_equal(json_string_value(json_object_get(deleted, "type")), "instant");
+  assert_int_equal(count_kind(tables, "function", "traverse", &columns), 4);
+  json_t *depth = json_array_get(columns, 0);
+  assert_string_equal(json_string_value(json_object_get(depth, "name")), "depth");
+  assert_string_equal(json_string_value(json_object_get(depth, "type")), "integer");
   json_decref(tables);
   rem_bytes_free(&text);
   rem_session_close(s);
 }
 
+/* The view has no counter of its own: it is counted row by row, whatever the statement around it. */
 static void entities_are_counted(void **state) {
   rem_session *s = open_session(*state);
   expect(s, "SELECT count(*) - (SELECT count(*) FROM schema) AS n FROM entities", "{\"n\":4}\n");
@@ -376,7 +391,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_changed_schema_is_seen_by_prepared_statements, fill, test_teardown),
       cmocka_unit_test_setup_teardown(a_large_real_is_a_real_by_every_path, test_setup, test_teardown),
       cmocka_unit_test_setup_teardown(entities_compare_as_the_statement_says, fill, test_teardown),
-      cmocka_unit_test_setup_teardown(entities_are_listed, fill, test_teardown),
+      cmocka_unit_test_setup_teardown(the_view_and_the_verbs_are_listed_with_the_tables, fill, test_teardown),
       cmocka_unit_test_setup_teardown(entities_are_counted, fill, test_teardown),
       cmocka_unit_test_setup_teardown(entities_outlive_a_changed_schema, fill, test_teardown),
   };
