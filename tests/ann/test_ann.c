@@ -52,7 +52,8 @@ static void a_graph_comes_by_itself_and_is_there_after_reopening(void **state) {
   world *w = world_new(MIN_ROWS);
   world_fill(w, 0, ROWS);
   world_detach(w, false);
-  assert_int_equal(count_files(w), 1);
+  size_t files = count_files(w); /* two when one was due before the end: the last but one stays for readers */
+  assert_in_range(files, 1, 2);
   world_attach(w, true);
   expect_same_now(w, 5000001, true);
   rem_ann_stats stats = world_stats(w);
@@ -67,7 +68,7 @@ static void a_graph_comes_by_itself_and_is_there_after_reopening(void **state) {
   for (uint64_t i = 0; i < 20; i++)
     expect_same_now(w, 90000 + i, true);
   world_detach(w, false);
-  assert_int_equal(count_files(w), 1);
+  assert_int_equal(count_files(w), files);
   world_attach(w, true);
   for (uint64_t i = 0; i < 20; i++)
     expect_same_now(w, 90000 + i, true);
