@@ -88,6 +88,9 @@ static size_t hits_of(const rem_vector_hits *hits, const int32_t *truth) {
   return common;
 }
 
+#define CHUNK 50 /* queries that a thread takes at a time */
+#define AGAIN 20 /* times that a pool is asked a set in one pass: a single time is over before all threads are awake */
+
 /* One pass over a set, by one thread or by a pool's. */
 typedef struct pass {
   rem_graph *graph;
@@ -96,34 +99,40 @@ typedef struct pass {
   _Atomic size_t found, visited;
 } pass;
 
-static void search_one(void *context, size_t q, size_t worker) {
+static void search_chunk(void *context, size_t chunk, size_t worker) {
   (void)worker;
   pass *p = context;
   rem_error err = {0};
-  rem_graph_search search = {.query = p->set->queries.values + q * p->dimension, .k = K, .ef = p->ef};
-  rem_graph_report report;
-  rem_vector_hits hits REM_AUTO_VECTOR_HITS = {0};
-  need(rem_graph_search_run(p->graph, &search, &hits, &report, &err), &err);
-  p->found += hits_of(&hits, p->set->truth + q * TRUTH);
-  p->visited += report.visited;
+  size_t found = 0, visited = 0;
+  for (size_t i = chunk * CHUNK; i < (chunk + 1) * CHUNK; i++) {
+    size_t q = i % p->set->queries.count;
+    rem_graph_search search = {.query = p->set->queries.values + q * p->dimension, .k = K, .ef = p->ef};
+    rem_graph_report report;
+    rem_vector_hits hits REM_AUTO_VECTOR_HITS = {0};
+    need(rem_graph_search_run(p->graph, &search, &hits, &report, &err), &err);
+    found += hits_of(&hits, p->set->truth + q * TRUTH);
+    visited += report.visited;
+  }
+  p->found += found;
+  p->visited += visited;
 }
 
 static void search_set(pass *p, rem_thread_pool *pool, size_t times, const char *form, const char *name) {
-  size_t count = p->set->queries.count;
-  double cpu = 1e9, wall = 1e9;
+  size_t chunks = (p->set->queries.count * (pool ? AGAIN : 1) + CHUNK - 1) / CHUNK;
+  double cpu = 1e9, wall = 1e9, count = (double)(chunks * CHUNK);
   for (size_t i = 0; i < times; i++) {
     p->found = p->visited = 0;
     double cpu_begun = now(CLOCK_PROCESS_CPUTIME_ID), wall_begun = now(CLOCK_MONOTONIC);
-    if (pool) rem_thread_pool_for(pool, count, search_one, p);
+    if (pool) rem_thread_pool_for(pool, chunks, search_chunk, p);
     else
-      for (size_t q = 0; q < count; q++)
-        search_one(p, q, 0);
+      for (size_t chunk = 0; chunk < chunks; chunk++)
+        search_chunk(p, chunk, 0);
     double cpu_spent = now(CLOCK_PROCESS_CPUTIME_ID) - cpu_begun, wall_spent = now(CLOCK_MONOTONIC) - wall_begun;
     cpu = cpu_spent < cpu ? cpu_spent : cpu;
     wall = wall_spent < wall ? wall_spent : wall;
   }
   printf("{\"library\": \"rem %s\", \"set\": \"%s\", \"parameter\": %zu, \"recall\": %.4f, \"qps\": %.0f, \"qps_wall\": %.0f, \"visited\": %.0f}\n",
-         form, name, p->ef, (double)p->found / (double)(K * count), (double)count / cpu, (double)count / wall, (double)p->visited / (double)count);
+         form, name, p->ef, (double)p->found / ((double)K * count), count / cpu, count / wall, (double)p->visited / count);
   fflush(stdout);
 }
 
