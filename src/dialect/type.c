@@ -200,6 +200,8 @@ static rem_typed type_of_alias(rem_dialect *d, uint32_t b, uint32_t name, unsign
 
 /* A name without a qualifier is looked for in its own block alone: around it, it could be an alias. */
 static rem_typed type_of_name(rem_dialect *d, uint32_t block, uint32_t qualifier, uint32_t name, unsigned depth) {
+  if (depth > TYPE_DEPTH_MAX || ++d->type_work > TYPE_WORK_MAX) /* a query may take its columns from itself */
+    return anything();
   uint32_t found = qualifier == NONE ? NONE : rem_dialect__find_reference(d, block, qualifier);
   if (qualifier != NONE && found == NONE)
     return anything();
