@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dialect/dialect.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "dialect/dialect_internal.h"
@@ -66,13 +65,21 @@ static rem_dialect_parameter *find_named(rem_dialect *d, const char *name, size_
   return NULL;
 }
 
+/* What the digits say; the text may end with them, without a NUL. More than 6 are too large in any case. */
+static uint32_t read_number(const char *digits, size_t size) {
+  uint32_t number = 0;
+  for (size_t i = 0; i < size && i < 7; i++)
+    number = number * 10 + (uint32_t)(digits[i] - '0');
+  return number;
+}
+
 /* The number of one parameter; `highest` is the greatest so far. */
 static rem_status number_of(rem_dialect *d, uint32_t token, uint32_t *highest, uint32_t *ret_number, rem_error *err) {
   const rem_token *t = &d->tokens.items[token];
   const char *text = d->text + t->begin;
   size_t size = t->end - t->begin;
   bool anonymous = text[0] == '?';
-  unsigned long number = anonymous && size > 1 ? strtoul(text + 1, NULL, 10) : 0;
+  uint32_t number = anonymous ? read_number(text + 1, size - 1) : 0;
   if (anonymous && size > 1 && (number == 0 || number > PARAMETER_COUNT_MAX || size > 7))
     return rem_dialect__fail(d, token, REM_LIMIT, err, "parameters have numbers from 1 to %u", PARAMETER_COUNT_MAX);
   rem_dialect_parameter *known = anonymous ? NULL : find_named(d, text, size);
@@ -81,13 +88,13 @@ static rem_status number_of(rem_dialect *d, uint32_t token, uint32_t *highest, u
   if (number > PARAMETER_COUNT_MAX || (!anonymous && !known && d->parameters.count >= NAMED_COUNT_MAX && number > NAMED_COUNT_MAX * 4))
     return rem_dialect__fail(d, token, REM_LIMIT, err, "too many parameters");
   bool seen = known || (anonymous && size > 1 && number <= *highest);
-  if (number > *highest) *highest = (uint32_t)number;
-  *ret_number = (uint32_t)number;
+  if (number > *highest) *highest = number;
+  *ret_number = number;
   if (seen)
     return REM_OK;
   rem_dialect_parameter *parameter;
   REM_DIALECT_PUSH(d->parameters, parameter, err);
-  *parameter = (rem_dialect_parameter){.number = (uint32_t)number, .name = anonymous ? NULL : text, .name_size = anonymous ? 0 : size};
+  *parameter = (rem_dialect_parameter){.number = number, .name = anonymous ? NULL : text, .name_size = anonymous ? 0 : size};
   return REM_OK;
 }
 

@@ -177,7 +177,27 @@ static void statements_become_what_sqlite_understands(void **state) {
   rem_dialect_free(dialect);
 }
 
+/* The text belongs to the caller and ends where it says: a sanitizer sees what is read behind it. */
+static void a_parameter_may_be_the_end_of_the_text(void **state) {
+  (void)state;
+  static const char text[] = "SELECT 1 = ?12";
+  char *copy = malloc(sizeof text - 1);
+  rem_dialect *dialect;
+  rem_dialect_statement s;
+  assert_non_null(copy);
+  assert_int_equal(rem_dialect_new(&dialect, NULL), REM_OK);
+  memcpy(copy, text, sizeof text - 1);
+  assert_int_equal(rem_dialect_rewrite(dialect, copy, sizeof text - 1, &fixture_catalog, &s, NULL), REM_OK);
+  assert_int_equal(s.parameter_count, 1);
+  assert_int_equal(s.parameters[0].number, 12);
+  rem_dialect_free(dialect);
+  free(copy);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(statements_become_what_sqlite_understands)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(statements_become_what_sqlite_understands),
+      cmocka_unit_test(a_parameter_may_be_the_end_of_the_text),
+  };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
