@@ -72,10 +72,7 @@ static rem_status check_row(void *context, const uint8_t id[16], const float *ve
   rem_uuid_format(id, text);
   run->rows++;
   REM_TRY(lives(run, id, &live, run->err));
-  rem_buffer_reset(&run->key);
-  rem_key_vector(&run->key, run->index->tenant, run->index->table, run->index->area, id);
-  REM_TRY(rem_buffer_status(&run->key, run->err));
-  rem_status status = rem_kv_get(run->index->ann->options.kv, run->snapshot, REM_CF_VECTORS, rem_buffer_slice(&run->key), &pin, run->err);
+  rem_status status = rem_ann__stored(run->index, run->snapshot, id, &run->key, &pin, run->err);
   REM_TRY(status);
   if (!live || status == REM_NOT_FOUND)
     return rem_error_set(run->err, REM_CORRUPT, "it holds row %s, which is gone", text);

@@ -18,13 +18,18 @@ bool rem_ann__exact_pays(size_t count, size_t rows) {
   return count <= ALWAYS_READ || count <= rows / MOST_SHARE;
 }
 
+rem_status rem_ann__stored(const rem_ann__index *index, const rem_kv_snapshot *snapshot, const uint8_t id[16], rem_buffer *key,
+                           rem_kv_pin *ret_pin, rem_error *err) {
+  rem_buffer_reset(key);
+  rem_key_vector(key, index->tenant, index->table, index->area, id);
+  REM_TRY(rem_buffer_status(key, err));
+  return rem_kv_get(index->ann->options.kv, snapshot, REM_CF_VECTORS, rem_buffer_slice(key), ret_pin, err);
+}
+
 static rem_status score_stored(const rem_ann__index *index, const rem_kv_snapshot *snapshot, const rem_query *measure,
                                const rem_vector_hit *hit, rem_buffer *key, double *ret_score, rem_error *err) {
   rem_kv_pin pin REM_AUTO_PIN = {0};
-  rem_buffer_reset(key);
-  rem_key_vector(key, index->tenant, index->table, index->area, hit->id);
-  REM_TRY(rem_buffer_status(key, err));
-  rem_status status = rem_kv_get(index->ann->options.kv, snapshot, REM_CF_VECTORS, rem_buffer_slice(key), &pin, err);
+  rem_status status = rem_ann__stored(index, snapshot, hit->id, key, &pin, err);
   REM_TRY(status);
   if (status == REM_NOT_FOUND || pin.size != index->dimension * sizeof(float))
     return rem_error_set(err, REM_CORRUPT, "it names a row without a vector");

@@ -12,14 +12,11 @@
  * The mutex is taken inside the lock, or alone.
  */
 #include "ann/ann_internal.h"
-#include "storage/key.h"
 
 static rem_status read_stored(const rem_ann__index *index, const uint8_t id[16], size_t dimension, float **ret_vector, rem_error *err) {
   rem_kv_pin pin REM_AUTO_PIN = {0};
   rem_buffer key REM_AUTO_BUFFER = {0};
-  rem_key_vector(&key, index->tenant, index->table, index->area, id);
-  REM_TRY(rem_buffer_status(&key, err));
-  rem_status status = rem_kv_get(index->ann->options.kv, NULL, REM_CF_VECTORS, rem_buffer_slice(&key), &pin, err);
+  rem_status status = rem_ann__stored(index, NULL, id, &key, &pin, err);
   REM_TRY(status);
   if (status == REM_NOT_FOUND || pin.size != dimension * sizeof(float))
     return rem_error_set(err, REM_CORRUPT, "the vector of a row of '%s' is missing", index->table);

@@ -204,6 +204,9 @@ rem_status rem_ann__build(rem_ann__index *index, rem_error *err);
 
 /* ---- ann_exact.c ---- */
 
+/* The stored vector of a row under `snapshot` (NULL: the latest), of whatever size; `key` is scratch. REM_OK or REM_NOT_FOUND. */
+rem_status rem_ann__stored(const rem_ann__index *index, const rem_kv_snapshot *snapshot, const uint8_t id[16], rem_buffer *key,
+                           rem_kv_pin *ret_pin, rem_error *err);
 /* How many the graph is to find for the best `k`; 0: all. */
 size_t rem_ann__exact_k(size_t k);
 /* False: to read `count` of so many rows one by one takes longer than a scan of the store. */

@@ -230,9 +230,7 @@ static rem_status add_from_store(rem_ann__index *index, const rem_kv_snapshot *s
   float *vector REM_AUTO_FREE = NULL;
   if (item->gone)
     return rem_recent_add(&index->recent, item->id, NULL, item->seq, err);
-  rem_key_vector(&key, index->tenant, index->table, index->area, item->id);
-  REM_TRY(rem_buffer_status(&key, err));
-  rem_status status = rem_kv_get(index->ann->options.kv, snapshot, REM_CF_VECTORS, rem_buffer_slice(&key), &pin, err);
+  rem_status status = rem_ann__stored(index, snapshot, item->id, &key, &pin, err);
   REM_TRY(status);
   if (status == REM_NOT_FOUND || pin.size != index->dimension * sizeof *vector)
     return rem_error_set(err, REM_CORRUPT, "a vector of '%s' that the log names is missing", index->table);
