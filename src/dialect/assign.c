@@ -12,18 +12,6 @@ static const rem_reference *target_of(const rem_dialect *d, uint32_t block) {
   return r != NONE && d->references.items[r].target ? &d->references.items[r] : NULL;
 }
 
-/* The type of the column of that name; ANY: there is none, and SQLite will say so. */
-static rem_dialect_type type_of_column(rem_dialect *d, const rem_dialect_table *table, uint32_t name) {
-  bool hidden;
-  for (size_t i = 0;; i++) {
-    const char *column = d->catalog->column_name(d->catalog->context, table, i, &hidden);
-    if (!column)
-      return REM_DIALECT_ANY;
-    if (rem_dialect__names(d, name, column))
-      return d->catalog->column_type(d->catalog->context, table, i);
-  }
-}
-
 static rem_status check_value(rem_dialect *d, uint32_t block, rem_dialect_type type, const char *what, size_t what_size, rem_token_range value,
                               rem_error *err) {
   rem_dialect_constant constant;
@@ -37,11 +25,12 @@ static rem_status check_value(rem_dialect *d, uint32_t block, rem_dialect_type t
 /* SET a = 1, b = 'x' */
 static rem_status check_assignments(rem_dialect *d, uint32_t block, const rem_dialect_table *table, rem_error *err) {
   rem_token_range rest = d->blocks.items[block].results, item;
+  bool has;
   while (rem_dialect__next_item(d, &rest, &item)) {
     if (item.end - item.begin < 3 || !rem_dialect__is_name(d, item.begin) || rem_dialect__kind(d, item.begin + 1) != REM_TOKEN_EQUAL)
       continue;
     const rem_token *name = rem_dialect__token(d, item.begin);
-    REM_TRY(check_value(d, block, type_of_column(d, table, item.begin), d->text + name->begin, name->end - name->begin,
+    REM_TRY(check_value(d, block, rem_dialect__column_type(d, table, item.begin, &has), d->text + name->begin, name->end - name->begin,
                         (rem_token_range){item.begin + 2, item.end}, err));
   }
   return REM_OK;
@@ -60,11 +49,12 @@ typedef struct written {
 static uint32_t list_columns(rem_dialect *d, const rem_dialect_table *table, written *columns, uint32_t most) {
   rem_token_range rest = d->target_columns, item;
   uint32_t count = 0;
-  bool hidden, listed = rest.begin < rest.end;
+  bool hidden, has, listed = rest.begin < rest.end;
   for (; listed && count < most && rem_dialect__next_item(d, &rest, &item); count++) {
     const rem_token *name = rem_dialect__token(d, item.begin);
-    bool one = item.end - item.begin == 1;
-    columns[count] = (written){one ? type_of_column(d, table, item.begin) : REM_DIALECT_ANY, d->text + name->begin, name->end - name->begin};
+    bool named = item.end - item.begin == 1 && rem_dialect__is_name(d, item.begin);
+    columns[count] = (written){named ? rem_dialect__column_type(d, table, item.begin, &has) : REM_DIALECT_ANY, d->text + name->begin,
+                               name->end - name->begin};
   }
   for (size_t i = 0; !listed && count < most; i++) {
     const char *name = d->catalog->column_name(d->catalog->context, table, i, &hidden);

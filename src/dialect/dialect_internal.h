@@ -292,6 +292,8 @@ extern const char *const rem_dialect__metric_names[REM_METRIC_COUNT];
 
 /* type.c: what expressions hold */
 rem_typed rem_dialect__type_of(rem_dialect *d, uint32_t block, rem_token_range range);
+/* Of the table's column that the name token names; ANY also where there is none: `ret_has`. */
+rem_dialect_type rem_dialect__column_type(rem_dialect *d, const rem_dialect_table *table, uint32_t token, bool *ret_has);
 /* Texts and parameters among what an expression of instants gives, made canonical. */
 rem_status rem_dialect__edit_choices(rem_dialect *d, rem_error *err);
 /* compare.c: what is compared with what (D35), instants as instants (D19) */

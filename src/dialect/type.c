@@ -58,11 +58,11 @@ static rem_typed type_within(rem_dialect *d, uint32_t block, rem_token_range ran
 /* ------------------------------------------------------------------------------------------- */
 /* Columns                                                                                      */
 
-/* REM_DIALECT_ANY also where the table has no such column: `ret_has`. */
-static rem_dialect_type column_type(rem_dialect *d, const rem_dialect_table *table, const char *name, bool *ret_has) {
+rem_dialect_type rem_dialect__column_type(rem_dialect *d, const rem_dialect_table *table, uint32_t token, bool *ret_has) {
   bool hidden;
-  *ret_has = false;
-  for (size_t i = 0;; i++) {
+  const char *name = rem_dialect__unquoted(d, token);
+  *ret_has = !name; /* without memory nothing is sure */
+  for (size_t i = 0; name; i++) {
     const char *column = d->catalog->column_name(d->catalog->context, table, i, &hidden);
     d->type_work++;
     if (!column)
@@ -72,6 +72,7 @@ static rem_dialect_type column_type(rem_dialect *d, const rem_dialect_table *tab
     *ret_has = true;
     return d->catalog->column_type(d->catalog->context, table, i);
   }
+  return REM_DIALECT_ANY;
 }
 
 static uint32_t query_in(const rem_dialect *d, uint32_t open) {
@@ -162,13 +163,11 @@ static rem_typed type_of_cte(rem_dialect *d, const rem_cte *cte, uint32_t name, 
 
 /* `ret_has` is false only where it is sure that the reference has no such column. */
 static rem_typed type_in_reference(rem_dialect *d, const rem_reference *reference, uint32_t name, bool *ret_has, unsigned depth) {
-  const char *text;
   rem_typed typed = anything();
   *ret_has = true;
   switch (reference->kind) {
   case REM_REFERENCE_TABLE:
-    text = rem_dialect__unquoted(d, name);
-    typed = made_of((uint16_t)PART_OF(text ? column_type(d, &reference->table, text, ret_has) : REM_DIALECT_ANY));
+    typed = made_of((uint16_t)PART_OF(rem_dialect__column_type(d, &reference->table, name, ret_has)));
     typed.column = true;
     break;
   case REM_REFERENCE_SUBQUERY: typed = type_of_named_result(d, query_in(d, reference->name), name, ret_has, depth); break;
