@@ -23,13 +23,19 @@ static inline int16_t nearest(float value) {
   return (int16_t)((value + shift) - shift);
 }
 
+/* 2^-exponent as a product of two floats, which 2^149 is not by itself; to multiply by both is exact. */
+static void split_inverse(int exponent, float *ret_first, float *ret_second) {
+  *ret_first = exponent < -64 ? 0x1p64f : 1;
+  *ret_second = ldexpf(1, exponent < -64 ? -exponent - 64 : -exponent);
+}
+
 float rem_graph_values_encode(const float *vector, size_t dimension, int16_t *ret_values) {
   float largest = rem_kernel_get()->largest(vector, dimension);
   memset(ret_values, 0, rem_graph_values_count(dimension) * sizeof *ret_values);
   if (!(largest > 0)) return 0;
+  float first, second;
   int exponent = find_exponent(largest);
-  /* In two steps, since 2^149 is no float. Both are exact. */
-  float first = exponent < -64 ? 0x1p64f : 1, second = ldexpf(1, exponent < -64 ? -exponent - 64 : -exponent);
+  split_inverse(exponent, &first, &second);
   for (size_t i = 0; i < dimension; i++)
     ret_values[i] = nearest(vector[i] * first * second);
   return ldexpf(1, exponent);
@@ -45,10 +51,10 @@ void rem_graph_values_decode(const int16_t *values, float unit, size_t dimension
 
 void rem_graph_measure_init(rem_graph_measure *measure, rem_metric metric, const float *query, size_t dimension, float *room) {
   const rem_kernel *kernel = rem_kernel_get();
-  float largest = kernel->largest(query, dimension);
+  float largest = kernel->largest(query, dimension), first, second;
   int exponent = 0;
   if (largest > 0) (void)frexpf(largest, &exponent);
-  float first = exponent < -64 ? 0x1p64f : 1, second = ldexpf(1, exponent < -64 ? -exponent - 64 : -exponent);
+  split_inverse(exponent, &first, &second);
   *measure = (rem_graph_measure){.kernel = rem_graph_kernel_get(), .metric = metric, .values = room, .count = rem_graph_values_count(dimension),
                                  .factor = ldexp(1, exponent)};
   kernel->scale(query, first, dimension, room);

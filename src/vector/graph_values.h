@@ -14,7 +14,6 @@
 #include "vector/graph_kernel.h"
 #include "vector/similarity.h"
 
-
 /* `ret_values` has whole lines, the rest is zeros. Returns the unit; 0 for zeros. */
 float rem_graph_values_encode(const float *vector, size_t dimension, int16_t *ret_values);
 void rem_graph_values_decode(const int16_t *values, float unit, size_t dimension, float *ret_vector);
