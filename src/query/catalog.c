@@ -221,17 +221,6 @@ static void append_columns(const rem_columns *columns, rem_buffer *buffer) {
   }
 }
 
-/* What a column was declared as (columns.c). */
-static const char *declared_word(const char *declared) {
-  static const struct {
-    const char *declared, *word;
-  } words[] = {{"TEXT_UUID", "uuid"}, {"TEXT_INSTANT", "instant"}, {"TEXT_JSON", "object"}, {"TEXT", "text"}, {"REAL", "real"}, {"INTEGER", "integer"}};
-  for (size_t i = 0; declared && i < sizeof words / sizeof *words; i++)
-    if (strcmp(words[i].declared, declared) == 0)
-      return words[i].word;
-  return "any";
-}
-
 static void append_entities(rem_buffer *buffer) {
   bool hidden;
   const char *name;
@@ -253,7 +242,7 @@ static rem_status append_function(rem_session *session, const char *name, rem_bu
   bool first = true;
   session->declaring = true;
   while (code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) {
-    append_column(buffer, first, (const char *)sqlite3_column_text(statement, 0), declared_word((const char *)sqlite3_column_text(statement, 1)), false,
+    append_column(buffer, first, (const char *)sqlite3_column_text(statement, 0), word_of(rem_columns_kind_of((const char *)sqlite3_column_text(statement, 1))), false,
                   sqlite3_column_int(statement, 2) != 0);
     first = false;
   }

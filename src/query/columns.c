@@ -105,17 +105,37 @@ const char *rem_columns_type_name(rem_field_kind kind) {
   return "";
 }
 
+typedef struct declared_type {
+  const char *name;
+  rem_type type;
+  rem_field_kind kind; /* TEXT_JSON is that of lists too */
+} declared_type;
+
+/* The last one is for what is none of them. */
+static const declared_type declared_types[] = {
+    {"BOOLEAN", REM_TYPE_BOOL, REM_FIELD_BOOL},
+    {"INTEGER", REM_TYPE_INT, REM_FIELD_INT},
+    {"REAL", REM_TYPE_REAL, REM_FIELD_REAL},
+    {"TEXT", REM_TYPE_TEXT, REM_FIELD_TEXT},
+    {"TEXT_INSTANT", REM_TYPE_INSTANT, REM_FIELD_INSTANT},
+    {"TEXT_UUID", REM_TYPE_UUID, REM_FIELD_UUID},
+    {"TEXT_JSON", REM_TYPE_JSON, REM_FIELD_OBJECT},
+    {NULL, REM_TYPE_NULL, REM_FIELD_ANY},
+};
+
+static const declared_type *find_declared(const char *declared) {
+  const declared_type *type = declared_types;
+  while (type->name && !(declared && strcmp(declared, type->name) == 0))
+    type++;
+  return type;
+}
+
 rem_type rem_columns_type_of(const char *declared) {
-  static const struct {
-    const char *name;
-    rem_type type;
-  } types[] = {{"BOOLEAN", REM_TYPE_BOOL}, {"INTEGER", REM_TYPE_INT},          {"REAL", REM_TYPE_REAL},
-               {"TEXT", REM_TYPE_TEXT},    {"TEXT_INSTANT", REM_TYPE_INSTANT}, {"TEXT_UUID", REM_TYPE_UUID},
-               {"TEXT_JSON", REM_TYPE_JSON}};
-  for (size_t i = 0; declared && i < sizeof types / sizeof *types; i++)
-    if (strcmp(declared, types[i].name) == 0)
-      return types[i].type;
-  return REM_TYPE_NULL;
+  return find_declared(declared)->type;
+}
+
+rem_field_kind rem_columns_kind_of(const char *declared) {
+  return find_declared(declared)->kind;
 }
 
 void rem_columns_append_quoted(rem_buffer *buffer, const char *name) {

@@ -55,6 +55,8 @@ void rem_columns_declare(const rem_columns *columns, rem_buffer *buffer);
 const rem_column *rem_columns_find(const rem_columns *columns, const char *name, size_t name_size);
 /* What a declared type says of its values; NULL and unknown ones: REM_TYPE_NULL. */
 rem_type rem_columns_type_of(const char *declared);
+/* The same as a kind of field: an object for all JSON, REM_FIELD_ANY for NULL and unknown ones. */
+rem_field_kind rem_columns_kind_of(const char *declared);
 /* The SQL name of a kind, as it is declared: "TEXT", "INTEGER", …; "" for any. */
 const char *rem_columns_type_name(rem_field_kind kind);
 /* Appends a name in double quotes. */
